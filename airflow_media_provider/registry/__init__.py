@@ -1,0 +1,1 @@
+"""The registry: which jobs exist and what they need of each other."""

@@ -1,0 +1,147 @@
+"""What a job makes and where: fingerprints, suffixes, addresses and the binding of inputs.
+
+These need the step's facts, so they import the step's module. The DAG factory does without them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from pydantic import BaseModel, ValidationError
+
+from airflow_media_provider.errors import Fault, RegistryError
+from airflow_media_provider.registry.model import SOURCE, Job, JobGraph
+from beam_jobs.contract.address import Address
+from beam_jobs.contract.errors import InvalidTemplate, StepNotFound
+from beam_jobs.contract.fingerprint import fingerprint
+from beam_jobs.contract.step import Step, load_step
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A job with the facts of its step, and the recipes of what it needs."""
+
+    graph: JobGraph
+    job: Job
+
+    def parent(self, name: str) -> Recipe:
+        """Return the recipe of a job of the same graph."""
+        return Recipe(self.graph, self.graph.jobs[name])
+
+    def _fault(self, message: str) -> RegistryError:
+        return RegistryError([Fault(f"job {self.job.name!r}: {message}", self.job.file, self.job.line)])
+
+    @cached_property
+    def step(self) -> Step:
+        """The step's facts; raises RegistryError when it cannot be found."""
+        try:
+            return load_step(self.job.step)
+        except StepNotFound as error:
+            raise self._fault(str(error)) from error
+
+    @cached_property
+    def params(self) -> BaseModel:
+        """The validated params; raises RegistryError naming each fault."""
+        try:
+            return self.step.parse_params(self.job.params)
+        except ValidationError as error:
+            faults = "; ".join(f"params.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            raise self._fault(faults) from error
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the step, its version and params, and of the recipes it needs."""
+        needs = {name: "" if need == SOURCE else self.parent(need).fingerprint for name, need in self.inputs.items()}
+        params = self.params.model_dump(mode="json")
+        return fingerprint(step=self.step.name, version=self.step.version, params=params, needs=needs)
+
+    @cached_property
+    def suffix(self) -> str:
+        """Suffix of the artifact: the template's own text after ``{item}``, with the step's ``{suffix}``."""
+        return self.address.suffix
+
+    @cached_property
+    def address(self) -> Address:
+        """Where this job's artifacts are."""
+        return self._parse()
+
+    @cached_property
+    def listing_prefix(self) -> str:
+        """Prefix under which this job's artifacts of *every* fingerprint are."""
+        template = self.job.output_template
+        before = template.partition("{item}")[0]
+        if "{fingerprint}" not in before:
+            return self.address.prefix
+        head = before.partition("{fingerprint}")[0]
+        return head.replace("{root}", self.graph.root).replace("{job}", self.job.name)
+
+    def _parse(self) -> Address:
+        template = self.job.output_template
+        values = {"root": self.graph.root, "job": self.job.name, "team": self.job.team or "", "fingerprint": "", "suffix": ""}
+        if "{fingerprint}" in template:
+            values["fingerprint"] = self.fingerprint
+        if "{suffix}" in template:
+            values["suffix"] = self.step.suffix(self.params)
+        try:
+            return Address.parse(template, **values)
+        except InvalidTemplate as error:
+            raise self._fault(str(error)) from error
+
+    @cached_property
+    def inputs(self) -> dict[str, str]:
+        """Step input name -> the job (or ``source``) that fills it.
+
+        :raises RegistryError: when an input has no parent with a suffix that it accepts, or a
+            parent is left over.
+        """
+        if self.job.inputs is not None:
+            return self._named_inputs(dict(self.job.inputs))
+        left = list(self.job.needs)
+        bound: dict[str, str] = {}
+        for wanted in self.step.takes:
+            match = next((need for need in left if wanted.accepts(self._suffix_of(need))), None)
+            if match is None:
+                have = ", ".join(f"{need} ({self._suffix_of(need) or 'any suffix'})" for need in self.job.needs)
+                raise self._fault(
+                    f"step {self.step.name!r} takes input {wanted.name!r} ({', '.join(wanted.suffixes) or 'any'}), "
+                    f"which no need makes; it needs: {have or 'nothing'}"
+                )
+            bound[wanted.name] = match
+            left.remove(match)
+        if left:
+            takes = ", ".join(wanted.name for wanted in self.step.takes)
+            raise self._fault(f"needs {', '.join(left)}, which step {self.step.name!r} does not take; it takes: {takes}")
+        return bound
+
+    def _named_inputs(self, named: dict[str, str]) -> dict[str, str]:
+        takes = {wanted.name: wanted for wanted in self.step.takes}
+        for name, need in named.items():
+            if name not in takes:
+                raise self._fault(f"step {self.step.name!r} has no input {name!r}; it takes: {', '.join(takes)}")
+            if not takes[name].accepts(self._suffix_of(need)):
+                raise self._fault(
+                    f"input {name!r} takes {', '.join(takes[name].suffixes)}, {need!r} makes {self._suffix_of(need)}"
+                )
+        missing = [name for name in takes if name not in named]
+        if missing:
+            raise self._fault(f"nothing fills input {', '.join(missing)} of step {self.step.name!r}")
+        return named
+
+    def _suffix_of(self, need: str) -> str:
+        if need == SOURCE:
+            return Address.parse(self.graph.source, root=self.graph.root).suffix
+        return self.parent(need).suffix
+
+    @cached_property
+    def input_addresses(self) -> dict[str, Address]:
+        """Step input name -> addresses to read it from."""
+        source = Address.parse(self.graph.source, root=self.graph.root)
+        return {
+            name: source if need == SOURCE else self.parent(need).address for name, need in self.inputs.items()
+        }
+
+
+def recipe(graph: JobGraph, name: str) -> Recipe:
+    """Return the recipe of the job ``name``; raises PlanError for an unknown one."""
+    return Recipe(graph, graph.job(name))

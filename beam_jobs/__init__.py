@@ -1,0 +1,1 @@
+"""What a Beam worker runs. Nothing here imports Airflow or ``airflow_media_provider``."""

@@ -1,0 +1,37 @@
+"""A manifest: the sorted, unique items of one job in one run, one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from beam_jobs.contract.errors import InvalidSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestRow:
+    """One item that a job shall process.
+
+    :param item: the item's id.
+    :param force: do it again although its artifact exists.
+    """
+
+    item: str
+    force: bool = False
+
+
+def encode_row(row: ManifestRow) -> str:
+    """Return ``row`` as one line without its newline."""
+    data: dict[str, object] = {"item": row.item}
+    if row.force:
+        data["force"] = True
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+def decode_row(line: str) -> ManifestRow:
+    """Return the row in ``line``; raises InvalidSpec with the line."""
+    try:
+        data = json.loads(line)
+        return ManifestRow(item=data["item"], force=bool(data.get("force", False)))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidSpec(f"manifest line {line[:200]!r} is not {{'item': …}}: {error}") from error

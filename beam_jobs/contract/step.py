@@ -1,0 +1,151 @@
+"""What a step is: code for one item, and the light facts that a plan needs of it.
+
+The facts (name, version, suffix, parameters, inputs) are read by Airflow, where no codec is
+installed, so a step's module keeps its heavy imports inside the function.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from beam_jobs.contract.errors import StepNotFound
+
+AUDIO_SUFFIXES = (
+    ".aac", ".aif", ".aiff", ".au", ".caf", ".flac", ".m4a", ".mka", ".mp3", ".mp4",
+    ".oga", ".ogg", ".opus", ".wav", ".webm", ".wma",
+)  # fmt: skip
+
+
+class StepParams(BaseModel):
+    """Base of every step's parameters: unknown keys are errors, values do not change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepInput:
+    """One thing a step reads per item.
+
+    :param name: what the step calls it (``audio``).
+    :param suffixes: what a parent's artifact may end with; empty accepts anything.
+    """
+
+    name: str
+    suffixes: tuple[str, ...] = ()
+
+    def accepts(self, suffix: str) -> bool:
+        """Tell whether an object that ends with ``suffix`` can be this input ("" = not known)."""
+        return not self.suffixes or not suffix or suffix.lower() in self.suffixes
+
+
+AUDIO = StepInput(name="audio", suffixes=AUDIO_SUFFIXES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """The facts of a step and its code.
+
+    :param name: identifier, part of the fingerprint.
+    :param version: raise it when the same input and params give another result.
+    :param makes: suffix of the artifact with its dot, or a function of the params that gives it.
+    :param takes: the inputs, in the order in which a job's ``needs`` fill them.
+    :param params: the model of the parameters.
+    :param run: ``run(call, params) -> result``; see :class:`beam_jobs.media.call.StepCall`.
+    :param transform: instead of ``run``: ``transform(params) -> beam.PTransform`` over
+        ``(item, {input name: uri})`` pairs that gives ``(item, result)`` pairs.
+    :param warm_up: called once per worker process before its first item.
+    """
+
+    name: str
+    version: str
+    makes: str | Callable[[Any], str]
+    takes: tuple[StepInput, ...] = (AUDIO,)
+    params: type[BaseModel] = StepParams
+    run: Callable[[Any, Any], Any] | None = None
+    transform: Callable[[Any], Any] | None = None
+    warm_up: Callable[[], None] | None = None
+    doc: str = field(default="", compare=False)
+
+    def suffix(self, params: BaseModel) -> str:
+        """Return the suffix of the artifacts made with ``params``."""
+        return self.makes if isinstance(self.makes, str) else self.makes(params)
+
+    def parse_params(self, values: Mapping[str, Any]) -> BaseModel:
+        """Return ``values`` as this step's params; raises pydantic.ValidationError."""
+        return self.params.model_validate(dict(values))
+
+
+def step(
+    name: str,
+    *,
+    version: str,
+    makes: str | Callable[[Any], str],
+    takes: tuple[StepInput, ...] = (AUDIO,),
+    params: type[BaseModel] = StepParams,
+    warm_up: Callable[[], None] | None = None,
+) -> Callable[[Callable[[Any, Any], Any]], Step]:
+    """Make a :class:`Step` of a function ``run(call, params)``; the parameters are Step's own."""
+
+    def wrap(run: Callable[[Any, Any], Any]) -> Step:
+        doc = run.__doc__ or ""
+        return Step(
+            name=name, version=version, makes=makes, takes=takes, params=params,
+            run=run, warm_up=warm_up, doc=doc,
+        )  # fmt: skip
+
+    return wrap
+
+
+def load_step(reference: str) -> Step:
+    """Find a step: a built-in name (``downsample``) or ``package.module:attribute``.
+
+    :raises StepNotFound: says which module or attribute is missing, and for a misspelt built-in
+        which one is nearest.
+    """
+    module_name, colon, attribute = reference.partition(":")
+    if not colon:
+        module_name, attribute = f"beam_jobs.steps.{reference}", reference
+        if not reference.isidentifier():
+            raise StepNotFound(_unknown_builtin(reference))
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if not colon and error.name == module_name:
+            raise StepNotFound(_unknown_builtin(reference)) from None
+        raise StepNotFound(
+            f"step {reference!r}: cannot import {module_name!r} ({error}); "
+            "install the package that holds it where this runs"
+        ) from error
+    except Exception as error:
+        raise StepNotFound(f"step {reference!r}: importing {module_name!r} raised {error!r}") from error
+    found = getattr(module, attribute, None)
+    if not isinstance(found, Step):
+        what = "has no such name" if found is None else f"holds a {type(found).__name__} there"
+        raise StepNotFound(
+            f"step {reference!r}: module {module_name!r} {what}; "
+            "name a function decorated with @beam_jobs.contract.step.step"
+        )
+    return found
+
+
+def builtin_steps() -> list[str]:
+    """Return the names of the steps that ship with this package."""
+    import pkgutil
+
+    import beam_jobs.steps
+
+    return sorted(m.name for m in pkgutil.iter_modules(beam_jobs.steps.__path__) if not m.name.startswith("_"))
+
+
+def _unknown_builtin(reference: str) -> str:
+    import difflib
+
+    names = builtin_steps()
+    near = difflib.get_close_matches(reference, names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"built-in steps: {', '.join(names)}"
+    return f"step {reference!r} is not a built-in step; {hint} A step of your own is 'package.module:name'"

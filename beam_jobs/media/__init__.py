@@ -1,0 +1,1 @@
+"""Decode and encode: audio, image, video. Arrays in, arrays out."""

@@ -1,0 +1,68 @@
+"""What a step's function is called with: one item's inputs as local files, and a clock."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from beam_jobs.contract.errors import StepError, UndecodableMedia
+
+
+@dataclass(slots=True, kw_only=True)
+class StepCall:
+    """One call of a step.
+
+    The step returns what shall be stored: a ``dict`` or ``list`` (stored as canonical JSON), ``bytes``,
+    a NumPy array (stored as ``.npy``), or :attr:`output` after writing that file itself.
+
+    :param item: the media item's id.
+    :param inputs: input name -> local file.
+    :param output: a path that does not exist yet, with the artifact's suffix, for steps that stream.
+    :param seconds: stage -> wall seconds, filled by :meth:`stage`.
+    :param cpu_seconds: stage -> CPU seconds of this process.
+    :param media_seconds: playing time of the input; a step that decodes sets it.
+    """
+
+    item: str
+    inputs: Mapping[str, Path]
+    output: Path
+    seconds: dict[str, float] = field(default_factory=dict)
+    cpu_seconds: dict[str, float] = field(default_factory=dict)
+    media_seconds: float = 0.0
+    current_stage: str = "step"
+
+    def path(self, name: str = "audio") -> Path:
+        """Return the local file of an input."""
+        try:
+            return self.inputs[name]
+        except KeyError:
+            known = ", ".join(sorted(self.inputs))
+            raise StepError(f"item {self.item!r}: no input {name!r}; this job has: {known}") from None
+
+    def json(self, name: str) -> Any:
+        """Return an input that is a JSON document."""
+        path = self.path(name)
+        try:
+            return json.loads(path.read_bytes())
+        except ValueError as error:
+            raise UndecodableMedia(f"item {self.item!r}: input {name!r} is not JSON: {error}") from error
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Account what runs inside to a stage; stages may be entered often, once per block.
+
+        An exception leaves :attr:`current_stage` at the stage that raised it.
+        """
+        outer, self.current_stage = self.current_stage, name
+        wall, cpu = time.perf_counter(), time.process_time()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - wall
+            self.cpu_seconds[name] = self.cpu_seconds.get(name, 0.0) + time.process_time() - cpu
+        self.current_stage = outer

@@ -1,0 +1,1 @@
+"""Beam pipelines: read, process, write, report."""
