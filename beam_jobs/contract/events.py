@@ -13,7 +13,11 @@ MARK = "MEDIA_EVENT "
 
 
 def encode_event(kind: str, **values: Any) -> str:
-    """Return one event line: ``submitted`` (job_id), ``progress`` (done, failed, total), ``finished`` (counts)."""
+    """Return one event line.
+
+    :param kind: ``submitted`` (job, job_id), ``progress`` (job, done, failed, total) or
+        ``finished`` (job, counts).
+    """
     return MARK + json.dumps({"event": kind, **values}, ensure_ascii=False)
 
 

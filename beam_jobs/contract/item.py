@@ -33,23 +33,23 @@ def item_id_fault(item: str) -> str | None:
     """Say what keeps ``item`` from being an item id, or None when nothing does."""
     if not item:
         return "is empty; give each item a name"
-    if item.isascii() and item.isalnum() and len(item) <= MAX_SEGMENT_BYTES:
-        return None
     try:
-        encoded = item.encode()
+        length = len(item.encode())
     except UnicodeEncodeError:
         return "is not valid Unicode; decode the list file as UTF-8"
-    if len(encoded) > MAX_ID_BYTES:
-        return f"is {len(encoded)} bytes long, more than {MAX_ID_BYTES}; use a shorter id"
-    for character in item:
-        if unicodedata.category(character) == "Cc":
-            return f"holds the control character {character!r}; remove it"
-    for segment in item.split("/"):
-        if segment in ("", ".", ".."):
-            return (
-                f"has the path segment {segment!r}; write it without '.', '..', '//' "
-                "and without a '/' at either end"
-            )
-        if len(segment.encode()) > MAX_SEGMENT_BYTES:
-            return f"has a path segment longer than {MAX_SEGMENT_BYTES} bytes; use a shorter one"
+    if length > MAX_ID_BYTES:
+        return f"is {length} bytes long, more than {MAX_ID_BYTES}; use a shorter id"
+    control = next((c for c in item if unicodedata.category(c) == "Cc"), None)
+    if control is not None:
+        return f"holds the control character {control!r}; remove it"
+    return next(filter(None, map(_segment_fault, item.split("/"))), None)
+
+
+def _segment_fault(segment: str) -> str | None:
+    if segment in ("", ".", ".."):
+        return (
+            f"has the path segment {segment!r}; write it without '.', '..', '//' and without a '/' at either end"
+        )
+    if len(segment.encode()) > MAX_SEGMENT_BYTES:
+        return f"has a path segment longer than {MAX_SEGMENT_BYTES} bytes; use a shorter one"
     return None

@@ -14,10 +14,12 @@ class ManifestRow:
 
     :param item: the item's id.
     :param force: do it again although its artifact exists.
+    :param ping: only trace it: one ``pinged`` report row, no work.
     """
 
     item: str
     force: bool = False
+    ping: bool = False
 
 
 def encode_row(row: ManifestRow) -> str:
@@ -25,6 +27,8 @@ def encode_row(row: ManifestRow) -> str:
     data: dict[str, object] = {"item": row.item}
     if row.force:
         data["force"] = True
+    if row.ping:
+        data["ping"] = True
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -32,6 +36,8 @@ def decode_row(line: str) -> ManifestRow:
     """Return the row in ``line``; raises InvalidSpec with the line."""
     try:
         data = json.loads(line)
-        return ManifestRow(item=data["item"], force=bool(data.get("force", False)))
+        return ManifestRow(
+            item=data["item"], force=bool(data.get("force", False)), ping=bool(data.get("ping", False))
+        )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidSpec(f"manifest line {line[:200]!r} is not {{'item': …}}: {error}") from error

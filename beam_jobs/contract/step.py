@@ -139,7 +139,8 @@ def builtin_steps() -> list[str]:
 
     import beam_jobs.steps
 
-    return sorted(m.name for m in pkgutil.iter_modules(beam_jobs.steps.__path__) if not m.name.startswith("_"))
+    modules = pkgutil.iter_modules(beam_jobs.steps.__path__)
+    return sorted(module.name for module in modules if not module.name.startswith("_"))
 
 
 def _unknown_builtin(reference: str) -> str:

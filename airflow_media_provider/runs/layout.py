@@ -1,0 +1,98 @@
+"""Where a run keeps what it says: its folder under the registry's root."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+RUNS_FOLDER = "_runs"
+
+
+def safe_run_id(text: str) -> str:
+    """Return ``text`` as one path segment: Airflow's run ids hold ``:`` and ``+``, which patterns read as more."""
+    safe = re.sub(r"[^A-Za-z0-9._=-]+", "-", text).strip(".-")
+    return safe[:200] or "run"
+
+
+@dataclass(frozen=True, slots=True)
+class JobLayout:
+    """One job's files in a run.
+
+    :param uri: the folder, without a slash at its end.
+    """
+
+    uri: str
+
+    @property
+    def planned(self) -> str:
+        """Manifest of the items that the plan wants done."""
+        return f"{self.uri}/manifest.jsonl"
+
+    @property
+    def todo(self) -> str:
+        """Manifest of what is left and can be done, as the second look found it."""
+        return f"{self.uri}/todo.jsonl"
+
+    @property
+    def blocked(self) -> str:
+        """Report rows of the items whose inputs the second look did not find."""
+        return f"{self.uri}/blocked.jsonl"
+
+    @property
+    def look(self) -> str:
+        """Counts of the second look."""
+        return f"{self.uri}/look.json"
+
+    @property
+    def launch(self) -> str:
+        """The launch spec."""
+        return f"{self.uri}/launch.json"
+
+    @property
+    def report(self) -> str:
+        """Folder of the worker's report parts and its ``summary.json``."""
+        return f"{self.uri}/report"
+
+    @property
+    def outcome(self) -> str:
+        """What became of the job in this run."""
+        return f"{self.uri}/outcome.json"
+
+
+@dataclass(frozen=True, slots=True)
+class RunLayout:
+    """One run's files.
+
+    :param uri: the folder, without a slash at its end.
+    """
+
+    uri: str
+
+    @classmethod
+    def of(cls, root: str, run_id: str) -> RunLayout:
+        """Return the layout of the run ``run_id`` under a registry's root."""
+        return cls(f"{root.rstrip('/')}/{RUNS_FOLDER}/{safe_run_id(run_id)}")
+
+    @property
+    def plan(self) -> str:
+        """The plan's own facts: graph, request, counts."""
+        return f"{self.uri}/plan.json"
+
+    @property
+    def cells(self) -> str:
+        """One row per item, one column per job."""
+        return f"{self.uri}/cells.parquet"
+
+    @property
+    def rejected(self) -> str:
+        """Ids of the selection that cannot be items."""
+        return f"{self.uri}/rejected.jsonl"
+
+    @property
+    def request(self) -> str:
+        """The request as it came, long lists included."""
+        return f"{self.uri}/request.json"
+
+    def job(self, name: str) -> JobLayout:
+        """Return the layout of one job."""
+        return JobLayout(f"{self.uri}/jobs/{name}")
