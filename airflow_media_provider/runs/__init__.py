@@ -1,1 +1,4 @@
-"""What a run does, without Airflow: plan, look again, launch, judge. Operators and the CLI are thin over it."""
+"""What a run does, without Airflow: plan, look again, launch, judge.
+
+Operators and the command line are thin over this package.
+"""

@@ -1,0 +1,147 @@
+"""What exists now: coverage of a selection, and all that is known of one item."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from airflow_media_provider.catalog.selection import read_selection
+from airflow_media_provider.registry.model import JobGraph
+from airflow_media_provider.registry.recipe import recipe
+from airflow_media_provider.runs.cells_file import read_item
+from airflow_media_provider.runs.inventory import take_inventory
+from airflow_media_provider.runs.layout import RUNS_FOLDER, RunLayout
+from airflow_media_provider.runs.plan import make_plan
+from airflow_media_provider.runs.request import PlanRequest
+from airflow_media_provider.storage import Stores
+from beam_jobs.contract.item import check_item_id
+from beam_jobs.contract.report import ReportRow, decode_report_row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """How much of a selection one job has made.
+
+    :param stale: absent, but made once with another fingerprint.
+    """
+
+    job: str
+    items: int
+    present: int
+    stale: int
+
+    @property
+    def missing(self) -> int:
+        """Items with no artifact of any fingerprint."""
+        return self.items - self.present - self.stale
+
+    @property
+    def ratio(self) -> float:
+        """Share of the items whose current artifact is there."""
+        return self.present / self.items if self.items else 0.0
+
+
+def coverage(graph: JobGraph, request: PlanRequest, stores: Stores) -> tuple[int, list[Coverage]]:
+    """Count a selection's artifacts per job.
+
+    :return: how many items have no source file, and the coverage of each job (of ``request.targets``,
+        or all).
+    """
+    selection = read_selection(
+        graph,
+        items=request.items,
+        items_uri=request.items_uri,
+        prefix=request.prefix,
+        stores=stores,
+        limit=request.limit,
+    )
+    jobs = graph.sort(graph.job(name).name for name in request.targets) or graph.order
+    inventory = take_inventory(graph, jobs, selection.items, stores, source=True)
+    items = len(selection.items)
+    rows = []
+    for job in jobs:
+        present = inventory.present[job]
+        stale = inventory.stale.get(job)
+        old = int((stale & ~present).sum()) if stale is not None else 0
+        rows.append(Coverage(job=job, items=items, present=int(present.sum()), stale=old))
+    return items - int(inventory.source.sum()), rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemInJob:
+    """What is known of one item in one job.
+
+    :param action: what a bottom-up plan for this job alone would do now.
+    :param reports: run id and row, newest run first.
+    """
+
+    job: str
+    uri: str
+    fingerprint: str
+    exists: bool
+    action: str
+    reason: str
+    reports: tuple[tuple[str, ReportRow], ...]
+
+
+def why(graph: JobGraph, item: str, stores: Stores, *, runs: int = 20) -> list[ItemInJob]:
+    """Return what is known of ``item`` in every job.
+
+    :param runs: how many of the newest runs to search for report rows.
+    """
+    check_item_id(item)
+    reports: dict[str, list[tuple[str, ReportRow]]] = {job: [] for job in graph.order}
+    for run in _newest_runs(graph, stores, runs):
+        for row in _rows_of(run, item, graph, stores):
+            reports[row.job].append((run.uri.rpartition("/")[2], row))
+    known = []
+    for job in graph.order:
+        made = recipe(graph, job)
+        plan = make_plan(graph, PlanRequest(items=(item,), targets=(job,)), stores)
+        cell = next(cell for cell in plan.rows() if cell.job == job)
+        uri = made.address.of(item)
+        known.append(
+            ItemInJob(
+                job=job,
+                uri=uri,
+                fingerprint=made.fingerprint,
+                exists=bool(plan.inventory.present[job].any()),
+                action=cell.action,
+                reason=cell.reason,
+                reports=tuple(reports[job]),
+            )
+        )
+    return known
+
+
+def _newest_runs(graph: JobGraph, stores: Stores, most: int) -> list[RunLayout]:
+    prefix = f"{graph.root.rstrip('/')}/{RUNS_FOLDER}/"
+    found = [
+        (info.updated, info.uri.removesuffix("/plan.json"))
+        for batch in stores.for_uri(prefix).list_objects(prefix)
+        for info in batch
+        if info.uri.endswith("/plan.json")
+    ]
+    return [RunLayout(uri) for _, uri in sorted(found, reverse=True)[:most]]
+
+
+def _rows_of(run: RunLayout, item: str, graph: JobGraph, stores: Stores) -> Iterator[ReportRow]:
+    """Yield the report rows of ``item`` in one run; its cells file says in which jobs it was at all."""
+    store = stores.for_uri(run.uri)
+    cells = read_item(store, run.cells, item)
+    needle = json.dumps(item, ensure_ascii=False)
+    for cell in cells:
+        if cell.action != "run" or cell.job not in graph.jobs:
+            continue
+        layout = run.job(cell.job)
+        parts = [uri for batch in store.list_uris(f"{layout.report}/part-") for uri in batch]
+        if store.exists(layout.blocked):
+            parts.append(layout.blocked)
+        for part in parts:
+            with store.open(part) as file:
+                for raw in file:
+                    line = raw.decode()
+                    if needle in line and (row := decode_report_row(line)).item == item:
+                        yield row
+
