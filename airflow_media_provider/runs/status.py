@@ -14,9 +14,10 @@ from airflow_media_provider.runs.inventory import take_inventory
 from airflow_media_provider.runs.layout import RUNS_FOLDER, RunLayout
 from airflow_media_provider.runs.plan import make_plan
 from airflow_media_provider.runs.request import PlanRequest
+from airflow_media_provider.runs.rows import report_rows
 from airflow_media_provider.storage import Stores
 from beam_jobs.contract.item import check_item_id
-from beam_jobs.contract.report import ReportRow, decode_report_row
+from beam_jobs.contract.report import ReportRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,20 +129,11 @@ def _newest_runs(graph: JobGraph, stores: Stores, most: int) -> list[RunLayout]:
 
 def _rows_of(run: RunLayout, item: str, graph: JobGraph, stores: Stores) -> Iterator[ReportRow]:
     """Yield the report rows of ``item`` in one run; its cells file says in which jobs it was at all."""
-    store = stores.for_uri(run.uri)
-    cells = read_item(store, run.cells, item)
+    cells = read_item(stores.for_uri(run.uri), run.cells, item)
     needle = json.dumps(item, ensure_ascii=False)
     for cell in cells:
         if cell.action != "run" or cell.job not in graph.jobs:
             continue
-        layout = run.job(cell.job)
-        parts = [uri for batch in store.list_uris(f"{layout.report}/part-") for uri in batch]
-        if store.exists(layout.blocked):
-            parts.append(layout.blocked)
-        for part in parts:
-            with store.open(part) as file:
-                for raw in file:
-                    line = raw.decode()
-                    if needle in line and (row := decode_report_row(line)).item == item:
-                        yield row
-
+        for row in report_rows(run.job(cell.job), stores, containing=needle):
+            if row.item == item:
+                yield row
