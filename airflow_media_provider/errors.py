@@ -7,6 +7,7 @@
     ├── SelectionError     a list, prefix or pattern that cannot be read
     ├── PlanError          a request that the graph cannot answer (unknown job, force off the line)
     ├── StorageError       storage refused, or no store serves the scheme
+    │   └── ObjectNotFound no object at that address
     ├── LaunchError        the Beam job could not be started, or ended without a report
     └── LossesExceeded     more items failed than ``max_failed`` allows
 """
@@ -56,6 +57,10 @@ class PlanError(MediaError, ValueError):
 
 class StorageError(MediaError, OSError):
     """Storage refused, or no store serves the URI's scheme."""
+
+
+class ObjectNotFound(StorageError, FileNotFoundError):
+    """No object at that address."""
 
 
 class LaunchError(MediaError, RuntimeError):

@@ -1,0 +1,55 @@
+"""Which store serves a URI; the one place where a new storage is registered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from airflow_media_provider.errors import StorageError
+from airflow_media_provider.storage.store import ObjectStore
+
+StoreFactory = Callable[[], ObjectStore]
+
+
+def _local() -> ObjectStore:
+    from airflow_media_provider.storage.local import LocalStore
+
+    return LocalStore()
+
+
+def _memory() -> ObjectStore:
+    from airflow_media_provider.storage.memory import MemoryStore
+
+    return MemoryStore()
+
+
+def _gcs() -> ObjectStore:
+    from airflow_media_provider.storage.gcs import GcsStore
+
+    return GcsStore()
+
+
+FACTORIES: Mapping[str, StoreFactory] = {"file": _local, "memory": _memory, "gs": _gcs}
+"""Scheme -> how its store is made. Clients are made on first use, not when this is imported."""
+
+
+class Stores:
+    """One store per scheme, made when first asked for.
+
+    :param factories: scheme -> factory, beside or instead of the built-in ones; tests and
+        deployments pass their own clients here.
+    """
+
+    def __init__(self, factories: Mapping[str, StoreFactory] | None = None) -> None:
+        self._factories = {**FACTORIES, **(factories or {})}
+        self._made: dict[str, ObjectStore] = {}
+
+    def for_uri(self, uri: str) -> ObjectStore:
+        """Return the store for ``uri``; a plain path is local. Raises StorageError for another scheme."""
+        scheme, separator, _ = uri.partition("://")
+        scheme = scheme if separator else "file"
+        if scheme not in self._made:
+            if scheme not in self._factories:
+                known = ", ".join(f"{name}://" for name in sorted(self._factories))
+                raise StorageError(f"{uri}: no store serves {scheme}://; use a path or one of {known}")
+            self._made[scheme] = self._factories[scheme]()
+        return self._made[scheme]

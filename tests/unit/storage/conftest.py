@@ -1,0 +1,55 @@
+"""The stores that the contract is proved on; a new store adds one line to STORES."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from airflow_media_provider.storage import ObjectStore
+from airflow_media_provider.storage.local import LocalStore
+from airflow_media_provider.storage.memory import MemoryStore
+
+
+@dataclass
+class Place:
+    """A store and a prefix that is this test's own, with a trailing slash."""
+
+    store: ObjectStore
+    base: str
+
+    def __truediv__(self, name: str) -> str:
+        return self.base + name
+
+    def put(self, *names: str) -> None:
+        for name in names:
+            self.store.write(self / name, b"x")
+
+    def names(self, prefix: str = "", start: str = "", end: str = "") -> list[str]:
+        """Everything listed under a prefix, sorted, without the base."""
+        bounds = {"start": start and self / start, "end": end and self / end}
+        uris = [uri for batch in self.store.list_uris(self / prefix, **bounds) for uri in batch]
+        assert all(uri.startswith(self.base) for uri in uris), uris
+        return sorted(uri.removeprefix(self.base) for uri in uris)
+
+
+def _file_uri(tmp_path: Path, _request: pytest.FixtureRequest) -> Place:
+    return Place(LocalStore(), f"file://{tmp_path}/")
+
+
+def _plain_path(tmp_path: Path, _request: pytest.FixtureRequest) -> Place:
+    return Place(LocalStore(), f"{tmp_path}/")
+
+
+def _memory(_tmp_path: Path, _request: pytest.FixtureRequest) -> Place:
+    return Place(MemoryStore(), "memory://here/")
+
+
+STORES = {"file URI": _file_uri, "plain path": _plain_path, "memory": _memory}
+
+
+@pytest.fixture(params=STORES)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    return STORES[request.param](tmp_path, request)
