@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from airflow_media_provider.errors import PlanError
+from airflow_media_provider.errors import ObjectNotFound, PlanError
 from airflow_media_provider.planning import Mode, PlanQuery
 from airflow_media_provider.registry.model import JobGraph
 from airflow_media_provider.registry.snapshot import dump_graph, load_graph
@@ -86,7 +86,7 @@ def open_plan(uri: str, stores: Stores) -> StoredPlan:
     layout = RunLayout(uri.removesuffix("/plan.json").rstrip("/"))
     try:
         data = json.loads(stores.for_uri(layout.plan).read(layout.plan))
-    except FileNotFoundError:
+    except ObjectNotFound:
         raise PlanError(f"no plan at {layout.plan}; run the plan task first") from None
     if data.get("version") != VERSION:
         raise PlanError(f"plan {layout.plan} has version {data.get('version')!r}, not {VERSION}; plan again")
