@@ -56,13 +56,17 @@ class StepCall:
     def stage(self, name: str) -> Iterator[None]:
         """Account what runs inside to a stage; stages may be entered often, once per block.
 
+        A stage inside another takes its time out of the outer one's, so that all add up to the whole.
         An exception leaves :attr:`current_stage` at the stage that raised it.
         """
         outer, self.current_stage = self.current_stage, name
-        wall, cpu = time.perf_counter(), time.process_time()
+        wall = time.perf_counter() - sum(self.seconds.values())
+        cpu = time.process_time() - sum(self.cpu_seconds.values())
         try:
             yield
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - wall
-            self.cpu_seconds[name] = self.cpu_seconds.get(name, 0.0) + time.process_time() - cpu
+            own = time.perf_counter() - wall - sum(self.seconds.values())
+            own_cpu = time.process_time() - cpu - sum(self.cpu_seconds.values())
+            self.seconds[name] = self.seconds.get(name, 0.0) + own
+            self.cpu_seconds[name] = self.cpu_seconds.get(name, 0.0) + own_cpu
         self.current_stage = outer

@@ -1,0 +1,174 @@
+"""Audio in: any file, as a stream of float32 blocks.
+
+A file is never loaded whole and no header is believed: blocks come as the decoder makes them, and at
+the end what came is held against what the header claimed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Protocol, Self, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from beam_jobs.contract.errors import UndecodableMedia
+from beam_jobs.media.ogg import cut_reason
+from beam_jobs.media.sniff import sniff
+
+Block: TypeAlias = npt.NDArray[np.float32]
+"""Samples of shape (frames, channels), full scale is ±1."""
+
+BLOCK_FRAMES: Final = 65_536
+_MAX_BLOCK_SAMPLES: Final = 16 * BLOCK_FRAMES
+_RATES_HZ: Final = (1_000, 768_000)
+_LOUDEST: Final = 1e9
+
+# Opus: libsndfile seeks after each block and its Opus seek is not exact. MP3 without an index:
+# libsndfile stops at a length that it guessed.
+_SOUNDFILE: Final = {"wav", "w64", "aiff", "au", "caf", "flac", "ogg-vorbis", "ogg-flac", "mp3"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioInfo:
+    """What a file says of itself.
+
+    :param container: as :func:`beam_jobs.media.sniff.sniff` names it.
+    :param codec: e.g. ``PCM_16``, ``VORBIS``, ``aac``.
+    :param rate: frames per second.
+    :param frames: frames claimed by the header; None when it does not say exactly.
+    :param duration_s: playing time claimed by the header; None when it does not say.
+    """
+
+    container: str
+    codec: str
+    rate: int
+    channels: int
+    frames: int | None
+    duration_s: float | None
+
+    @property
+    def block_frames(self) -> int:
+        """How many frames make a block, so that many channels make no huge one."""
+        return max(1, min(BLOCK_FRAMES, _MAX_BLOCK_SAMPLES // self.channels))
+
+
+class Decoder(Protocol):
+    """One library's way to read a file; its errors come out as UndecodableMedia."""
+
+    info: AudioInfo
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the samples in order; the last block may be short."""
+
+    def close(self) -> None:
+        """Close the file."""
+
+
+class AudioFile:
+    """A file's audio; use it in a ``with``.
+
+    :param path: any file; what it is is told from its bytes.
+    :raises UndecodableMedia: on opening, or while reading with how much could be decoded.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._decoder = _open(path)
+        self.frames_read = 0
+        low, high = _RATES_HZ
+        if not low <= self.info.rate <= high:
+            self.close()
+            raise UndecodableMedia(
+                f"its header claims {self.info.rate} Hz; {low} to {high} Hz can be decoded"
+            )
+
+    @property
+    def info(self) -> AudioInfo:
+        """What the header says."""
+        return self._decoder.info
+
+    @property
+    def seconds_read(self) -> float:
+        """Playing time of the blocks read so far."""
+        return self.frames_read / self.info.rate
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield blocks of shape (frames, channels); at the end raise when not all came."""
+        try:
+            for block in self._decoder.blocks():
+                self._check_samples(block)
+                self.frames_read += len(block)
+                yield block
+        except UndecodableMedia as error:
+            raise UndecodableMedia(f"only {self._amount()} could be decoded: {error}") from error
+        self._check_complete()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._decoder.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _amount(self) -> str:
+        claimed = self.info.duration_s or 0.0
+        return f"{self.seconds_read:.3f} s" + (f" of {claimed:.3f} s" if claimed > self.seconds_read else "")
+
+    def _check_samples(self, block: Block) -> None:
+        flat = block.reshape(-1)
+        # One pass: a sum of squares below the limit's square proves every sample finite and below it.
+        with np.errstate(over="ignore", invalid="ignore"):
+            if np.dot(flat, flat) < _LOUDEST**2:
+                return
+            bad = np.flatnonzero(~(np.abs(flat) < _LOUDEST))
+        if bad.size:
+            frame, channel = divmod(int(bad[0]), self.info.channels)
+            at = (self.frames_read + frame) / self.info.rate
+            raise UndecodableMedia(
+                f"the sample at {at:.6f} s in channel {channel + 1} is {flat[bad[0]]}, which is no sound"
+            )
+
+    def _check_complete(self) -> None:
+        if not self.frames_read:
+            raise UndecodableMedia(f"the {self.info.container} file holds no samples")
+        reason = self._shortage()
+        if reason is not None:
+            raise UndecodableMedia(f"the file is truncated: only {self._amount()} could be decoded; {reason}")
+
+    def _shortage(self) -> str | None:
+        info = self.info
+        if info.container.startswith("ogg") and (reason := cut_reason(self._path)) is not None:
+            return reason
+        if info.frames is not None and self.frames_read < info.frames:
+            return f"its header claims {info.frames} frames and {self.frames_read} came"
+        if info.frames is None and info.duration_s is not None:
+            # A container's duration counts padding and rounds to packets.
+            slack = max(0.5, 0.01 * info.duration_s)
+            if self.seconds_read < info.duration_s - slack:
+                return "the stream ends early"
+        return None
+
+
+def _open(path: Path) -> Decoder:
+    """Pick the library by content; FFmpeg takes what libsndfile has no codec for."""
+    container = sniff(path)
+    if container in _SOUNDFILE:
+        from beam_jobs.media.decode_soundfile import SoundfileDecoder
+
+        # Vorbis orders its surround channels in its own way; FFmpeg puts them as WAVE does.
+        if (opened := SoundfileDecoder.open(path, container)) is not None:
+            if container != "ogg-vorbis" or opened.info.channels <= 2:  # noqa: PLR2004
+                return opened
+            opened.close()
+    from beam_jobs.media.decode_av import AvDecoder
+
+    return AvDecoder(path, container)

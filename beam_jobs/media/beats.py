@@ -1,0 +1,134 @@
+"""Onset strength, tempo and beats, with memory for the onset curve only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from beam_jobs.media.audio import Block
+from beam_jobs.media.spectrum import ANALYSIS_RATE, HOP, N_FFT, Frames, decibels, mel_weights, power_frames
+
+Curve = npt.NDArray[np.float32]
+
+_MELS: Final = 128
+_DYNAMIC_RANGE_DB: Final = 80.0
+_PART_FRAMES: Final = 10 * 60 * ANALYSIS_RATE // HOP
+_TEMPO_WINDOW_S: Final = 8.0
+_FEWEST_INTERVALS: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beats:
+    """What was found.
+
+    :param tempo_bpm: mean tempo; None when there is no pulse.
+    :param clarity: 0 to 1, how alike the onsets are one beat apart (mean local autocorrelation).
+    :param times_s: seconds from the start, increasing.
+    """
+
+    tempo_bpm: float | None
+    clarity: float
+    times_s: npt.NDArray[np.float64]
+
+
+def onset_strength(blocks: Iterator[Block]) -> Curve:
+    """Return the spectral flux of a mono stream at 22,050 Hz, one value per 512 samples.
+
+    Mean over 128 mel bands of the half-wave rectified rise in dB, as ``librosa.onset.onset_strength``
+    (Böck & Widmer, DAFx 2013, without the maximum filter). Levels more than 80 dB under the loudest of
+    each ten minutes count as silence; librosa takes the loudest of all, which needs all spectra at once.
+
+    :return: shape (1 + samples // 512,).
+    """
+    weights = mel_weights(ANALYSIS_RATE, _MELS)
+    parts: list[Curve] = []
+    before: Frames | None = None
+    for mel in _parts(power @ weights for power in power_frames(blocks)):
+        level = decibels(mel)
+        np.maximum(level, level.max() - np.float32(_DYNAMIC_RANGE_DB), out=level)
+        first = level[:1] if before is None else before
+        rise = np.diff(level, axis=0, prepend=first)
+        parts.append(np.maximum(rise, 0).mean(axis=1))
+        before = level[-1:]
+    if not parts:
+        return np.zeros(0, np.float32)
+    # The flux peaks as an onset enters the window, before it is in the middle. librosa delays by half a
+    # window, one frame more: its beats on clicks come 21 ms late, these within 2 ms on average.
+    delay = N_FFT // (2 * HOP) - 1
+    curve = np.concatenate([np.zeros(delay, np.float32), *parts])
+    return curve[: len(curve) - delay]
+
+
+def _parts(frames: Iterator[Frames]) -> Iterator[Frames]:
+    """Gather ``frames`` into arrays of ten minutes."""
+    held: list[Frames] = []
+    count = 0
+    for block in frames:
+        held.append(block)
+        count += len(block)
+        if count >= _PART_FRAMES:
+            yield np.concatenate(held)
+            held, count = [], 0
+    if held:
+        yield np.concatenate(held)
+
+
+def track_beats(onsets: Curve, *, start_bpm: float, tightness: float) -> Beats:
+    """Find the pulse of an onset curve and the beats that follow it.
+
+    Tempo: peak of the mean local autocorrelation under a log-normal prior; beats: dynamic programming
+    (Ellis, "Beat Tracking by Dynamic Programming", 2007), both by librosa.
+
+    :param start_bpm: centre of the prior.
+    :param tightness: how much a beat off the tempo costs.
+    """
+    from librosa.beat import beat_track
+    from librosa.feature import tempo
+
+    none = Beats(tempo_bpm=None, clarity=0.0, times_s=np.zeros(0))
+    if not onsets.any():
+        return none
+    tempogram = _mean_tempogram(onsets)
+    bpm = float(tempo(tg=tempogram[:, None], sr=ANALYSIS_RATE, hop_length=HOP, start_bpm=start_bpm)[0])
+    _, times = beat_track(
+        onset_envelope=onsets, sr=ANALYSIS_RATE, hop_length=HOP, bpm=bpm, tightness=tightness, units="time"
+    )
+    if not len(times):
+        return none
+    lag = round(60 * ANALYSIS_RATE / (HOP * bpm))
+    return Beats(tempo_bpm=_tempo_of(times, bpm), clarity=float(tempogram[lag]), times_s=times)
+
+
+def _mean_tempogram(onsets: Curve) -> Curve:
+    """Return the mean over time of ``librosa.feature.tempogram``, computed a piece at a time."""
+    from librosa.feature import tempogram
+
+    width = round(_TEMPO_WINDOW_S * ANALYSIS_RATE) // HOP
+    padded = np.pad(onsets, width // 2, mode="linear_ramp")
+    total = np.zeros(width)
+    count = 0
+    step = 4096
+    for start in range(0, len(onsets), step):
+        piece = padded[start : start + step + width - 1]
+        if len(piece) < width:
+            break
+        frames = tempogram(
+            onset_envelope=piece, sr=ANALYSIS_RATE, hop_length=HOP, win_length=width, center=False
+        )
+        total += frames.sum(axis=1)
+        count += frames.shape[1]
+    return (total / max(1, count)).astype(np.float32)
+
+
+def _tempo_of(times: npt.NDArray[np.float64], bpm: float) -> float:
+    """Return the tempo of the beats: finer than the 23 ms grid on which ``bpm`` was found."""
+    intervals = np.diff(times)
+    if len(intervals) < _FEWEST_INTERVALS:
+        return bpm
+    middle = np.median(intervals)
+    steady = intervals[np.abs(intervals - middle) <= 0.1 * middle]
+    return float(60 / steady.mean())

@@ -1,0 +1,45 @@
+"""From a step's input to the blocks it works on, with the time of each part accounted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from beam_jobs.media.audio import AudioFile, Block
+from beam_jobs.media.call import StepCall
+from beam_jobs.media.mix import mixed
+from beam_jobs.media.resample import resampled
+
+
+@contextmanager
+def open_input(call: StepCall, name: str = "audio") -> Iterator[AudioFile]:
+    """Open an audio input of ``call``; at the end tell the call how much was heard."""
+    with call.stage("decode"):
+        audio = AudioFile(call.path(name))
+    with audio:
+        try:
+            yield audio
+        finally:
+            call.media_seconds = audio.seconds_read
+
+
+def decoded(
+    call: StepCall, audio: AudioFile, *, channels: int | None = None, rate: int | None = None
+) -> Iterator[Block]:
+    """Yield ``audio`` with ``channels`` (None = its own) at ``rate`` Hz (None = its own).
+
+    Channels are mixed before resampling, which is cheaper and gives the same.
+    """
+    blocks = _in_stage(call, "decode", audio.blocks())
+    own = audio.info.channels
+    blocks = mixed(blocks, own, channels or own)
+    return resampled(blocks, audio.info.rate, rate or audio.info.rate)
+
+
+def _in_stage(call: StepCall, stage: str, blocks: Iterator[Block]) -> Iterator[Block]:
+    while True:
+        with call.stage(stage):
+            block = next(blocks, None)
+        if block is None:
+            return
+        yield block
