@@ -79,7 +79,9 @@ def install_venv_package() -> None:
         say(f"installing {package}, which this Python needs to make environments")
         if subprocess.run([*sudo, apt, "install", "-y", package], check=False).returncode == 0:
             return
-    raise SetUpError(f"{sys.executable} cannot make environments with pip. Install its package {package}, or uv.")
+    raise SetUpError(
+        f"{sys.executable} cannot make environments with pip. Install its package {package}, or uv."
+    )
 
 
 def make_venv(uv: str) -> None:
@@ -96,7 +98,17 @@ def install(uv: str) -> None:
     say("installing the locked packages")
     python = ("--python", str(VENV / "bin" / "python"))
     run(uv, "pip", "sync", *python, "--require-hashes", "--compile-bytecode", str(LOCK))
-    run(uv, "pip", "install", *python, "--quiet", "--no-deps", "--no-build-isolation", "--editable", str(PROJECT))
+    run(
+        uv,
+        "pip",
+        "install",
+        *python,
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--editable",
+        str(PROJECT),
+    )
 
 
 def works(folder: Path) -> bool:
@@ -117,12 +129,18 @@ def succeeds(*command: str) -> bool:
 def run(*command: str) -> None:
     """Run a command with its output shown; a failure is a sentence."""
     env = {name: value for name, value in os.environ.items() if name not in CONFUSING}
+    if any(Path(bundle).exists() for bundle in CA_BUNDLES):
+        # uv trusts its own list only; behind a company's proxy the system's list is the one that works.
+        env = {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1", **env}
     if subprocess.run(command, check=False, env=env, stdin=subprocess.DEVNULL, cwd=PROJECT).returncode:
         raise SetUpError(f"this command failed (its own words are above): {' '.join(command)}")
 
 
 CONFUSING = frozenset({"PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH"})
 """Variables that would send an install elsewhere or leave it without bytecode, which doubles every start."""
+
+
+CA_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 
 
 def say(text: str) -> None:
