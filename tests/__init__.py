@@ -1,0 +1,1 @@
+"""The tests; a package, since some distributions install a `tests` of their own that would come first."""

@@ -1,0 +1,75 @@
+"""What all tests share: an Airflow home of their own, and one real Airflow for those that need it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.airflow_env import AirflowEnv
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+# Before anything imports Airflow: no test may read or write the Airflow of whoever runs the tests.
+_HOME = tempfile.mkdtemp(prefix="airflow-home-")
+for name in [name for name in os.environ if name.startswith("AIRFLOW_")]:
+    del os.environ[name]
+os.environ["AIRFLOW_HOME"] = _HOME
+os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
+os.environ["AIRFLOW__USAGE_DATA_COLLECTION__ENABLED"] = "False"
+
+_FAILED = pytest.StashKey[bool]()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(_HOME, ignore_errors=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
+    """A failed test on a real Airflow shows the end of every component's log, and the logs are kept."""
+    report = yield
+    if report.failed and "airflow_env" in getattr(item, "fixturenames", ()):
+        item.session.stash[_FAILED] = True
+        env: AirflowEnv | None = getattr(item, "funcargs", {}).get("airflow_env")
+        if env is not None:
+            report.sections.append(("Airflow's components", env.tail()))
+    return report
+
+
+@pytest.fixture(scope="session")
+def media_folder() -> Iterator[Path]:
+    """Where the integration tests' songs and artifacts live, one subfolder per test."""
+    folder = Path(tempfile.mkdtemp(prefix="media-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def airflow_env(request: pytest.FixtureRequest, media_folder: Path) -> Iterator[AirflowEnv]:
+    """One real Airflow, with Postgres and LocalExecutor, for all tests of the session."""
+    from tests.airflow_env import AirflowEnv, EnvSettings
+
+    home = Path(tempfile.mkdtemp(prefix="airflow-"))
+    settings = EnvSettings(
+        home=home,
+        dags=PROJECT / "tests" / "integration" / "dags",
+        extra={"MEDIA_TEST_FOLDER": str(media_folder)},
+    )
+    env = AirflowEnv(settings)
+    with env:
+        yield env
+    left = env.leftovers()
+    if request.session.stash.get(_FAILED, False):
+        kept = PROJECT / "build" / "airflow-logs"
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(home, kept, ignore=shutil.ignore_patterns("*.db"), dirs_exist_ok=True)
+    shutil.rmtree(home, ignore_errors=True)
+    assert not left, f"processes outlived their Airflow: {left}"

@@ -1,0 +1,1 @@
+"""Tests on a real Airflow: scheduler, LocalExecutor, Postgres, browser."""
