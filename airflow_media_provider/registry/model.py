@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from graphlib import CycleError, TopologicalSorter
+from graphlib import TopologicalSorter
 from typing import Any
 
 from airflow_media_provider.errors import Fault, PlanError, RegistryError
+from airflow_media_provider.registry.edges import SOURCE, edge_faults
 from beam_jobs.contract.launch import Limits
 
-SOURCE = "source"
-"""What a job ``needs`` when it reads the catalog's own files."""
+__all__ = ["DEFAULT_OUTPUT", "SOURCE", "Job", "JobGraph", "RunnerConfig"]
 
 DEFAULT_OUTPUT = "{root}/{job}/{fingerprint}/{item}{suffix}"
 
@@ -21,7 +21,8 @@ DEFAULT_OUTPUT = "{root}/{job}/{fingerprint}/{item}{suffix}"
 class RunnerConfig:
     """Which Beam runner a job uses.
 
-    :param name: ``direct``, ``dataflow``, ``flink``, ``spark``, ``portable``; see :mod:`airflow_media_provider.runners`.
+    :param name: ``direct``, ``dataflow``, ``flink``, ``spark``, ``portable``;
+        see :mod:`airflow_media_provider.runners`.
     :param options: Beam pipeline options, by their names without dashes.
     """
 
@@ -49,7 +50,7 @@ class Job:
     params: Mapping[str, Any] = field(default_factory=dict)
     team: str | None = None
     runner: RunnerConfig = RunnerConfig()
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     concurrency: int | None = None
     max_failed: int | float = 0
     output: str | None = None
@@ -87,20 +88,13 @@ class JobGraph:
     file: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
+        needs = {name: job.needs for name, job in self.jobs.items()}
         faults = [
-            Fault(f"job {job.name!r} needs {need!r}, which is not a job", job.file, job.line)
-            for job in self.jobs.values()
-            for need in job.parents
-            if need not in self.jobs
+            Fault(message, self.jobs[name].file, self.jobs[name].line)
+            for message, name, _ in edge_faults(needs)
         ]
         if faults:
             raise RegistryError(faults)
-        try:
-            _ = self.order
-        except CycleError as error:
-            path = " -> ".join(reversed(error.args[1]))
-            job = self.jobs[error.args[1][0]]
-            raise RegistryError([Fault(f"jobs need each other in a circle: {path}", job.file, job.line)]) from None
 
     @cached_property
     def order(self) -> tuple[str, ...]:

@@ -52,7 +52,10 @@ class Recipe:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of the step, its version and params, and of the recipes it needs."""
-        needs = {name: "" if need == SOURCE else self.parent(need).fingerprint for name, need in self.inputs.items()}
+        needs = {
+            name: "" if need == SOURCE else self.parent(need).fingerprint
+            for name, need in self.inputs.items()
+        }
         params = self.params.model_dump(mode="json")
         return fingerprint(step=self.step.name, version=self.step.version, params=params, needs=needs)
 
@@ -78,7 +81,13 @@ class Recipe:
 
     def _parse(self) -> Address:
         template = self.job.output_template
-        values = {"root": self.graph.root, "job": self.job.name, "team": self.job.team or "", "fingerprint": "", "suffix": ""}
+        values = {
+            "root": self.graph.root,
+            "job": self.job.name,
+            "team": self.job.team or "",
+            "fingerprint": "",
+            "suffix": "",
+        }
         if "{fingerprint}" in template:
             values["fingerprint"] = self.fingerprint
         if "{suffix}" in template:
@@ -102,26 +111,34 @@ class Recipe:
         for wanted in self.step.takes:
             match = next((need for need in left if wanted.accepts(self._suffix_of(need))), None)
             if match is None:
-                have = ", ".join(f"{need} ({self._suffix_of(need) or 'any suffix'})" for need in self.job.needs)
+                have = ", ".join(
+                    f"{need} ({self._suffix_of(need) or 'any suffix'})" for need in self.job.needs
+                )
+                takes = ", ".join(wanted.suffixes) or "any"
                 raise self._fault(
-                    f"step {self.step.name!r} takes input {wanted.name!r} ({', '.join(wanted.suffixes) or 'any'}), "
-                    f"which no need makes; it needs: {have or 'nothing'}"
+                    f"step {self.step.name!r} takes input {wanted.name!r} ({takes}), which no need makes; "
+                    f"it needs: {have or 'nothing'}"
                 )
             bound[wanted.name] = match
             left.remove(match)
         if left:
             takes = ", ".join(wanted.name for wanted in self.step.takes)
-            raise self._fault(f"needs {', '.join(left)}, which step {self.step.name!r} does not take; it takes: {takes}")
+            raise self._fault(
+                f"needs {', '.join(left)}, which step {self.step.name!r} does not take; it takes: {takes}"
+            )
         return bound
 
     def _named_inputs(self, named: dict[str, str]) -> dict[str, str]:
         takes = {wanted.name: wanted for wanted in self.step.takes}
         for name, need in named.items():
             if name not in takes:
-                raise self._fault(f"step {self.step.name!r} has no input {name!r}; it takes: {', '.join(takes)}")
+                raise self._fault(
+                    f"step {self.step.name!r} has no input {name!r}; it takes: {', '.join(takes)}"
+                )
             if not takes[name].accepts(self._suffix_of(need)):
                 raise self._fault(
-                    f"input {name!r} takes {', '.join(takes[name].suffixes)}, {need!r} makes {self._suffix_of(need)}"
+                    f"input {name!r} takes {', '.join(takes[name].suffixes)}, "
+                    f"{need!r} makes {self._suffix_of(need)}"
                 )
         missing = [name for name in takes if name not in named]
         if missing:
@@ -138,7 +155,8 @@ class Recipe:
         """Step input name -> addresses to read it from."""
         source = Address.parse(self.graph.source, root=self.graph.root)
         return {
-            name: source if need == SOURCE else self.parent(need).address for name, need in self.inputs.items()
+            name: source if need == SOURCE else self.parent(need).address
+            for name, need in self.inputs.items()
         }
 
 

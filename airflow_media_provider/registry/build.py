@@ -1,0 +1,143 @@
+"""A registry's plain values -> its :class:`JobGraph`, or every fault of them at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from pydantic import ValidationError
+
+from airflow_media_provider.errors import Fault
+from airflow_media_provider.registry.checks import address_faults, arrow_faults, jobs_of, name_faults
+from airflow_media_provider.registry.document import Document, Path
+from airflow_media_provider.registry.environment import fill_all
+from airflow_media_provider.registry.model import Job, JobGraph, RunnerConfig
+from airflow_media_provider.registry.schema import (
+    DefaultsPart,
+    JobPart,
+    RegistryPart,
+    ResourcesPart,
+    RunnerPart,
+    explain,
+)
+from beam_jobs.contract.launch import Limits
+
+_FILLED = (("root",), ("source",), ("defaults", "runner", "options"))
+
+
+@dataclass(slots=True, kw_only=True)
+class Built:
+    """What became of a document: a graph when there is no fault."""
+
+    document: Document
+    graph: JobGraph | None = None
+    faults: list[Fault] = field(default_factory=list)
+
+
+def build(document: Document, *, environ: Mapping[str, str] | None, folder: str | None, name: str) -> Built:
+    """Make a graph of a document.
+
+    :param environ: values of ``${NAME}``; None leaves them as they stand.
+    :param folder: what relative paths start from; None makes them faults.
+    :param name: the registry's name when the document gives none.
+    """
+    built = Built(document=document, faults=list(document.faults))
+    value = document.value
+    if environ is not None:
+        value = _fill(document, environ, built.faults)
+    part = _parse(value, document, built.faults)
+    root = _absolute(_text(value, "root"), folder).rstrip("/")
+    source = _absolute(_text(value, "source", "uri"), folder)
+    built.faults += name_faults(value, document)
+    built.faults += arrow_faults(value, document)
+    built.faults += address_faults(value, document, root=root, source=source)
+    built.faults.sort(key=lambda fault: (fault.file != document.file, fault.file, fault.line))
+    if part is not None and not built.faults:
+        jobs = {n: _job(n, job, part.defaults, document) for n, job in part.jobs.items()}
+        name = part.name or name
+        built.graph = JobGraph(name=name, root=root, source=source, jobs=jobs, file=document.file)
+    return built
+
+
+def _text(value: Any, *path: str) -> str:
+    """Return the text that stands at ``path``, or "" when no text does."""
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value if isinstance(value, str) else ""
+
+
+def _absolute(uri: str, folder: str | None) -> str:
+    """Return a relative path as one from ``folder``, anything else as it stands."""
+    if not uri or folder is None or "://" in uri or uri.startswith(("/", "~", "{root}", "${")):
+        return uri
+    return os.path.normpath(f"{folder}/{uri}")
+
+
+def _parse(value: dict[str, Any], document: Document, faults: list[Fault]) -> RegistryPart | None:
+    try:
+        return RegistryPart.model_validate(value)
+    except ValidationError as error:
+        # A document that could not be read at all has said so already.
+        if value or not faults:
+            faults += [document.fault(message, path) for message, path in explain(error)]
+        return None
+
+
+def _fill(document: Document, environ: Mapping[str, str], faults: list[Fault]) -> dict[str, Any]:
+    value: Any = document.value
+    for path in (*_FILLED, *(("jobs", name, "runner", "options") for name in jobs_of(value))):
+        note = partial(_note, faults, document, path)
+        value = _change(value, path, partial(fill_all, environ=environ, fault=note))
+    return dict(value)
+
+
+def _note(faults: list[Fault], document: Document, path: Path, message: str) -> None:
+    faults.append(document.fault(message, path))
+
+
+def _change(value: Any, path: Path, change: Callable[[Any], Any]) -> Any:
+    """Return ``value`` with what stands at ``path`` changed, when anything stands there."""
+    if not path:
+        return change(value)
+    if not isinstance(value, Mapping) or path[0] not in value:
+        return value
+    return {**value, path[0]: _change(value[path[0]], path[1:], change)}
+
+
+def _job(name: str, job: JobPart, defaults: DefaultsPart, document: Document) -> Job:
+    file, line = document.place(("jobs", name))
+    resources = defaults.resources.model_copy(update=job.resources.model_dump(exclude_none=True))
+    return Job(
+        name=name,
+        step=job.step,
+        needs=job.needs.names,
+        inputs=job.needs.inputs,
+        params=job.params,
+        team=job.team or defaults.team,
+        runner=_runner(job.runner, defaults.runner),
+        limits=_limits(resources),
+        concurrency=resources.concurrency,
+        max_failed=defaults.max_failed if job.max_failed is None else job.max_failed,
+        output=job.output,
+        force=job.force,
+        ping=job.ping,
+        doc=job.doc,
+        file=file,
+        line=line,
+    )
+
+
+def _runner(own: RunnerPart, default: RunnerPart) -> RunnerConfig:
+    """Lay a job's options upon the default ones, unless it chose another runner."""
+    fallback = RunnerConfig().name
+    if own.name is not None and own.name != (default.name or fallback):
+        return RunnerConfig(name=own.name, options=own.options)
+    return RunnerConfig(name=default.name or fallback, options={**default.options, **own.options})
+
+
+def _limits(resources: ResourcesPart) -> Limits:
+    given = resources.model_dump(exclude_none=True, exclude={"concurrency"})
+    return Limits(**given)
