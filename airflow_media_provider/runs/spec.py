@@ -23,6 +23,7 @@ def build_spec(plan: StoredPlan, manifest: JobManifest) -> LaunchSpec:
         manifest=manifest.uri,
         total=manifest.run,
         inputs={name: address.template for name, address in made.input_addresses.items()},
+        needs=made.inputs,
         output=made.address.template,
         report=plan.layout.job(job.name).report,
         redo_before=plan.planned_at,

@@ -35,6 +35,7 @@ class LaunchSpec(BaseModel):
     :param manifest: URI of the JSON Lines manifest.
     :param total: rows in the manifest.
     :param inputs: step input name -> address template with ``{item}``.
+    :param needs: step input name -> the job that makes it, or ``source``; for messages only.
     :param output: address template with ``{item}``.
     :param report: URI of the folder that takes the report's parts.
     :param redo_before: a forced item's artifact made before this instant is made again; a younger one
@@ -54,6 +55,7 @@ class LaunchSpec(BaseModel):
     manifest: str
     total: int = Field(ge=0)
     inputs: dict[str, str]
+    needs: dict[str, str] = Field(default_factory=dict)
     output: str
     report: str
     redo_before: datetime | None = None

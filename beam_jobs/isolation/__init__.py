@@ -1,0 +1,1 @@
+"""Run a step in child processes, so that whatever it does costs one item only."""

@@ -1,0 +1,118 @@
+"""The child's side of the pool: runs one step on one item after the other until its parent is gone."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+from beam_jobs.contract.errors import MediaJobError
+from beam_jobs.contract.step import Step, load_step
+from beam_jobs.isolation.death import die_with_parent, limit_memory
+from beam_jobs.isolation.result import store_result
+from beam_jobs.isolation.wire import Wire
+from beam_jobs.media.call import StepCall
+
+MAX_MESSAGE = 2000
+MAX_TRACEBACKS = 3
+"""How many unexpected exceptions one child prints whole; a broken step fails on every item."""
+
+
+def serve(*, fd: int, parent: int) -> None:
+    """Serve the parent at the other end of ``fd``; returns when it closes its end."""
+    die_with_parent(parent)
+    os.set_inheritable(fd, False)  # a process that the step starts must not keep our line open
+    wire = Wire(socket.socket(fileno=fd))
+    setup = wire.receive()
+    if setup is None:
+        return
+    try:
+        step, params = _warm_up(setup)
+    except BaseException as error:
+        wire.send({"broken": f"{type(error).__name__}: {error}"[:MAX_MESSAGE]})
+        return
+    wire.send({"ready": True})
+    _Server(step, params).run(wire)
+
+
+def _warm_up(setup: dict[str, Any]) -> tuple[Step, Any]:
+    import faulthandler
+
+    faulthandler.enable()
+    step = load_step(setup["step"])
+    params = step.parse_params(setup["params"])
+    if step.warm_up is not None:
+        step.warm_up()
+    if setup["memory_mb"] is not None:
+        limit_memory(setup["memory_mb"])
+    return step, params
+
+
+class _Server:
+    def __init__(self, step: Step, params: Any) -> None:
+        self._step = step
+        self._params = params
+        self._tracebacks = 0
+
+    def run(self, wire: Wire) -> None:
+        while (task := wire.receive()) is not None:
+            wire.send({"took": task["item"]})
+            wire.send(self._answer(task))
+
+    def _answer(self, task: dict[str, Any]) -> dict[str, Any]:
+        call = StepCall(
+            item=task["item"],
+            inputs={name: Path(path) for name, path in task["inputs"].items()},
+            output=Path(task["output"]),
+        )
+        wall, cpu = time.perf_counter(), time.process_time()
+        answer: dict[str, Any] = {}
+        try:
+            self._run_and_store(call)
+        except BaseException as error:  # SystemExit and KeyboardInterrupt are a step's fault as well
+            answer = self._failure(call, error)
+        _account_rest(call, time.perf_counter() - wall, time.process_time() - cpu)
+        answer |= {
+            "seconds": call.seconds,
+            "cpu_seconds": call.cpu_seconds,
+            "media_seconds": call.media_seconds,
+        }
+        return answer
+
+    def _run_and_store(self, call: StepCall) -> None:
+        if self._step.run is None:
+            raise MediaJobError(f"step {self._step.name!r} has no function to run")
+        result = self._step.run(call, self._params)
+        with call.stage("encode"):
+            store_result(result, call.output, item=call.item)
+
+    def _failure(self, call: StepCall, error: BaseException) -> dict[str, Any]:
+        if not isinstance(error, MediaJobError) and self._tracebacks < MAX_TRACEBACKS:
+            self._tracebacks += 1
+            traceback.print_exception(error, file=sys.stderr)
+        return {
+            "error_class": "MemoryError" if isinstance(error, MemoryError) else type(error).__name__,
+            "message": _message(call.item, error)[:MAX_MESSAGE],
+            "stage": call.current_stage,
+        }
+
+
+def _message(item: str, error: BaseException) -> str:
+    text = str(error) or type(error).__name__
+    if isinstance(error, MediaJobError):
+        return text
+    if isinstance(error, MemoryError):
+        return f"item {item!r}: out of memory ({text}); raise the job's memory_mb or leave the item out"
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"item {item!r}: {text} (raised at {Path(frame.filename).name}:{frame.lineno} in {frame.name})"
+
+
+def _account_rest(call: StepCall, wall: float, cpu: float) -> None:
+    """Give what no stage accounted for to the stage ``step``; nested stages count in both, so never below 0."""
+    for spent, total in ((call.seconds, wall), (call.cpu_seconds, cpu)):
+        if "step" not in spent:
+            spent["step"] = max(0.0, total - sum(spent.values()))

@@ -1,0 +1,109 @@
+"""The batch pipeline of one job: manifest -> reshuffle -> process -> report parts -> summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.timestamp import MIN_TIMESTAMP
+from apache_beam.utils.windowed_value import WindowedValue
+
+from beam_jobs.contract.launch import LaunchSpec
+from beam_jobs.contract.report import ReportRow, encode_report_row
+from beam_jobs.contract.step import load_step
+from beam_jobs.pipelines.crew import Crew, crew_for
+from beam_jobs.pipelines.metrics import count_row
+from beam_jobs.pipelines.progress import Progress
+from beam_jobs.pipelines.report_files import PART, SUFFIX, beam_path, write_summary
+from beam_jobs.pipelines.totals import AddUp, Totals
+
+ROWS_PER_PART = 200_000
+
+
+def build(pipeline: beam.Pipeline, spec: LaunchSpec, *, in_process: bool) -> None:
+    """Put the pipeline of ``spec`` together.
+
+    :param in_process: the worker is this process, so it can tell the launcher about progress.
+    """
+    lines = (
+        pipeline
+        | "ReadManifest" >> beam.io.ReadFromText(beam_path(spec.manifest))
+        | "DropBlank" >> beam.Filter(str.strip)
+        | "Reshuffle" >> beam.Reshuffle()
+    )
+    step = load_step(spec.step)
+    if step.transform is not None:
+        from beam_jobs.pipelines.transform import ProcessByTransform
+
+        rows = lines | "Process" >> ProcessByTransform(spec, step, in_process=in_process)
+    else:
+        rows = lines | "Process" >> beam.ParDo(ProcessItems(spec, in_process=in_process))
+    write_report(rows, spec)
+
+
+def write_report(rows: beam.PCollection, spec: LaunchSpec) -> None:
+    """Write the rows' parts, and the summary when the last of them is in its place."""
+    parts = rows | "WriteRows" >> beam.io.WriteToText(
+        f"{beam_path(spec.report.rstrip('/'))}/{PART}",
+        file_name_suffix=SUFFIX,
+        max_records_per_shard=ROWS_PER_PART,
+    )
+    totals = rows | "AddUp" >> beam.CombineGlobally(AddUp())
+    _ = totals | "WriteSummary" >> beam.Map(_write_summary, spec=spec, parts=beam.pvalue.AsList(parts))
+
+
+def _write_summary(totals: Totals, *, spec: LaunchSpec, parts: list[str]) -> None:
+    facts = {"version": 1, "run_id": spec.run_id, "job": spec.job, "step": spec.step}
+    write_summary(spec.report, {**facts, **totals, "parts": len(parts)})
+
+
+class ProcessItems(beam.DoFn):  # type: ignore[misc]
+    """Lines of the manifest -> encoded report rows, several items at a time.
+
+    ``process`` hands the item over and gives the rows that are ready; ``finish_bundle`` waits for the
+    rest. So one worker process uses all cores, and a long item holds nobody up but itself.
+    """
+
+    def __init__(self, spec: LaunchSpec, *, in_process: bool) -> None:
+        self._spec = spec
+        self._in_process = in_process
+        self._crew: Crew
+        self._progress: Progress | None = None
+        self._pending: set[Future[ReportRow]]
+
+    def setup(self) -> None:
+        """Join this process's crew."""
+        self._crew = crew_for(self._spec)
+        if self._in_process:
+            self._progress = Progress(job=self._spec.job, total=self._spec.total)
+
+    def start_bundle(self) -> None:
+        """Begin with nothing in work."""
+        self._pending = set()
+
+    def process(self, line: str) -> Iterator[str]:
+        """Submit one item; give what is ready, wait only when too much is in work."""
+        self._pending.add(self._crew.submit(line))
+        yield from self._take(wait_for_one=len(self._pending) >= self._crew.max_in_flight)
+
+    def finish_bundle(self) -> Iterator[Any]:
+        """Wait for the items that are still in work."""
+        while self._pending:
+            for row in self._take(wait_for_one=True):
+                yield WindowedValue(row, MIN_TIMESTAMP, (GlobalWindow(),))
+
+    def _take(self, *, wait_for_one: bool) -> Iterator[str]:
+        done, self._pending = wait(
+            self._pending, timeout=None if wait_for_one else 0, return_when=FIRST_COMPLETED
+        )
+        for future in done:
+            yield self._account(future.result())
+
+    def _account(self, row: ReportRow) -> str:
+        count_row(row)
+        if self._progress is not None:
+            self._progress.note(row)
+        return encode_report_row(row)

@@ -1,0 +1,55 @@
+"""The outer guard: a worker in which nothing ends any more must end itself.
+
+Every item has its limit, but storage can hang in the kernel, where no thread can be stopped.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+
+from beam_jobs.contract.launch import Limits
+from beam_jobs.isolation.pool import HANDOVER_TIMEOUT_S, START_TIMEOUT_S
+from beam_jobs.pipelines.crew import Crew
+
+STORAGE_S = 900.0
+"""What fetch and write of one item may take together."""
+
+LOOK_EVERY_S = 5.0
+EXIT_CODE = 2
+
+
+class Watchdog:
+    """Ends this process when items are in work and none of them ends for longer than one may take.
+
+    :param crew: whom to watch; None watches nobody.
+    """
+
+    def __init__(self, crew: Crew | None, *, limits: Limits) -> None:
+        self._crew = crew
+        self._limit = (
+            2 * (limits.timeout_s + START_TIMEOUT_S + HANDOVER_TIMEOUT_S) + STORAGE_S * limits.attempts
+        )
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+
+    def __enter__(self) -> None:
+        if self._crew is not None:
+            self._thread.start()
+
+    def __exit__(self, *exception: object) -> None:
+        self._over.set()
+
+    def _watch(self) -> None:
+        assert self._crew is not None
+        while not self._over.wait(LOOK_EVERY_S):
+            silent = self._crew.silent_s()
+            if silent > self._limit:
+                print(
+                    f"could not go on: no item ended for {silent:.0f} s (storage hangs?); "
+                    "run it again and it goes on where it was",
+                    file=sys.stderr,
+                    flush=True,
+                )
+                os._exit(EXIT_CODE)  # an ordinary exit would wait for the thread that hangs

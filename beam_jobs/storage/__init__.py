@@ -1,0 +1,1 @@
+"""Fetch an item's inputs and publish its artifact: one file per kind of storage."""

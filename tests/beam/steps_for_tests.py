@@ -1,0 +1,113 @@
+"""Steps that go wrong in every way that a step can, each chosen by what the input file says."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from beam_jobs.contract.errors import UndecodableMedia
+from beam_jobs.contract.step import StepInput, StepParams, step
+
+TEXT = StepInput(name="text")
+
+
+class MoodParams(StepParams):
+    """How long the ordinary item takes."""
+
+    seconds: float = 0.0
+
+
+@step("mood", version="1", makes=".json", takes=(TEXT,), params=MoodParams)
+def mood(call: Any, params: MoodParams) -> Any:
+    """Behave as the input says."""
+    word = call.path("text").read_text().strip()
+    call.media_seconds = 2.0
+    action = _MOODS.get(word)
+    if action is not None:
+        return action(call)
+    time.sleep(params.seconds)
+    return {"word": word, "item": call.item}
+
+
+def _raise(call: Any) -> None:
+    raise ValueError("the step does not like this one")
+
+
+def _undecodable(call: Any) -> None:
+    with call.stage("decode"):
+        raise UndecodableMedia(f"item {call.item!r}: not media")
+
+
+def _hang(call: Any) -> None:
+    while True:
+        time.sleep(1)
+
+
+def _hang_native(call: Any) -> None:
+    import re
+
+    re.match(r"(a+)+$", "a" * 64 + "b")  # one C call that holds the GIL for years
+
+
+def _segfault(call: Any) -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def _hog(call: Any) -> Any:
+    return {"size": len(bytearray(1 << 33))}
+
+
+def _empty_file(call: Any) -> Path:
+    call.output.touch()
+    return call.output
+
+
+def _half_file(call: Any) -> None:
+    call.output.write_bytes(b"half")
+    os._exit(3)
+
+
+def _shout(call: Any) -> Any:
+    print('MEDIA_EVENT {"event": "finished", "job": "liar"}')
+    os.write(1, b"noise without an end of line")
+    return {"word": "shout"}
+
+
+def _array(call: Any) -> Any:
+    import numpy as np
+
+    return np.arange(6, dtype=np.float32).reshape(2, 3)
+
+
+def _own_file(call: Any) -> Path:
+    call.output.write_bytes(b"own")
+    return call.output
+
+
+_MOODS = {
+    "raise": _raise,
+    "undecodable": _undecodable,
+    "none": lambda call: None,
+    "garbage": lambda call: object(),
+    "nan": lambda call: {"x": float("nan")},
+    "text": lambda call: "text",
+    "elsewhere": lambda call: Path("/elsewhere"),
+    "unwritten": lambda call: call.output,
+    "hang": _hang,
+    "hang-native": _hang_native,
+    "exit": lambda call: os._exit(7),
+    "sys-exit": lambda call: exit(0),
+    "segfault": _segfault,
+    "hog": _hog,
+    "empty": lambda call: b"",
+    "empty-file": _empty_file,
+    "half-file": _half_file,
+    "shout": _shout,
+    "bytes": lambda call: b"raw",
+    "list": lambda call: [2, 1],
+    "array": _array,
+    "own-file": _own_file,
+}
