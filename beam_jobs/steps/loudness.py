@@ -1,0 +1,60 @@
+"""Loudness after EBU R 128."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from beam_jobs.contract.step import StepParams, step
+from beam_jobs.media.call import StepCall
+
+
+class LoudnessParams(StepParams):
+    """How fine the curve is.
+
+    :param curve_step_s: seconds between two values of the short-term curve, in tenths.
+    """
+
+    curve_step_s: float = Field(default=1.0, ge=0.1, le=60, multiple_of=0.1)
+
+
+def _warm_up() -> None:
+    from beam_jobs.media import decode_soundfile, loudness, stream  # noqa: F401
+
+
+@step("loudness", version="1", makes=".json", params=LoudnessParams, warm_up=_warm_up)
+def loudness(call: StepCall, params: LoudnessParams) -> dict[str, Any]:
+    """Measure loudness of the audio as it is: its own rate and channels.
+
+    A downmix is less loud than what it was made of, so give this the source where that matters. A value
+    that the signal is too quiet or too short for is null.
+
+    :return: ``integrated_lufs``, ``loudness_range_lu``, ``momentary_max_lufs`` (400 ms),
+        ``short_term_max_lufs`` (3 s), ``true_peak_dbtp``, ``sample_peak_dbfs``, and the short-term curve:
+        ``short_term_lufs[k]`` is that of the 3 s up to ``(k + 1) * short_term_step_s``.
+    """
+    from beam_jobs.media.loudness import STEP_S, LoudnessMeter
+    from beam_jobs.media.stream import decoded, open_input
+
+    with open_input(call) as audio:
+        meter = LoudnessMeter(rate=audio.info.rate, channels=audio.info.channels)
+        for block in decoded(call, audio):
+            meter.add(block)
+    told = meter.result()
+    every = round(params.curve_step_s / STEP_S)
+    return {
+        "integrated_lufs": _rounded(told.integrated_lufs),
+        "loudness_range_lu": _rounded(told.range_lu),
+        "momentary_max_lufs": _rounded(told.momentary_max_lufs),
+        "short_term_max_lufs": _rounded(told.short_term_max_lufs),
+        "true_peak_dbtp": _rounded(told.true_peak_dbtp),
+        "sample_peak_dbfs": _rounded(told.sample_peak_dbfs),
+        "short_term_step_s": params.curve_step_s,
+        "short_term_lufs": [round(float(value), 2) for value in told.short_term_lufs[every - 1 :: every]],
+        "duration_s": round(call.media_seconds, 6),
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
