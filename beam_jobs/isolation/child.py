@@ -16,6 +16,7 @@ from beam_jobs.isolation.death import die_with_parent, limit_memory
 from beam_jobs.isolation.result import store_result
 from beam_jobs.isolation.wire import Wire
 from beam_jobs.media.call import StepCall
+from beam_jobs.storage.refusal import DISK_FULL, explain, is_refusal
 
 MAX_MESSAGE = 2000
 MAX_TRACEBACKS = 3
@@ -94,25 +95,28 @@ class _Server:
         if not isinstance(error, MediaJobError) and self._tracebacks < MAX_TRACEBACKS:
             self._tracebacks += 1
             traceback.print_exception(error, file=sys.stderr)
-        return {
-            "error_class": "MemoryError" if isinstance(error, MemoryError) else type(error).__name__,
-            "message": _message(call.item, error)[:MAX_MESSAGE],
-            "stage": call.current_stage,
-        }
+        name, message = _describe(call, error)
+        return {"error_class": name, "message": message[:MAX_MESSAGE], "stage": call.current_stage}
 
 
-def _message(item: str, error: BaseException) -> str:
+def _describe(call: StepCall, error: BaseException) -> tuple[str, str]:
+    """Return the error's class and a message that names the item and what to do."""
     text = str(error) or type(error).__name__
+    if is_refusal(error, call.output.parent):
+        reason = explain(error) if isinstance(error, OSError) else f"{DISK_FULL} ({text})"
+        return "StorageError", f"item {call.item!r}: {reason}"
     if isinstance(error, MediaJobError):
-        return text
+        return type(error).__name__, text
     if isinstance(error, MemoryError):
-        return f"item {item!r}: out of memory ({text}); raise the job's memory_mb or leave the item out"
+        advice = "raise the job's memory_mb or leave the item out"
+        return "MemoryError", f"item {call.item!r}: out of memory ({text}); {advice}"
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"item {item!r}: {text} (raised at {Path(frame.filename).name}:{frame.lineno} in {frame.name})"
+    place = f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}"
+    return type(error).__name__, f"item {call.item!r}: {text} (raised at {place})"
 
 
 def _account_rest(call: StepCall, wall: float, cpu: float) -> None:
-    """Give what no stage accounted for to the stage ``step``; nested stages count in both, so never below 0."""
+    """Give what no stage accounted for to the stage ``step``; nested stages count twice, so not below 0."""
     for spent, total in ((call.seconds, wall), (call.cpu_seconds, cpu)):
         if "step" not in spent:
             spent["step"] = max(0.0, total - sum(spent.values()))

@@ -10,98 +10,30 @@ child has a line of its own, so nothing that one does concerns another.
 
 from __future__ import annotations
 
-import json
-import os
 import queue
-import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from beam_jobs.contract.errors import StepCrashed, StepTimeout
 from beam_jobs.contract.launch import Limits
 from beam_jobs.isolation.death import describe_exit
+from beam_jobs.isolation.process import HANDOVER_TIMEOUT_S, ChildProcess
 from beam_jobs.isolation.task import StepOutcome, StepTask
-from beam_jobs.isolation.wire import Unreadable, Wire
-
-START_TIMEOUT_S = 300.0
-"""Imports and warm-up of one child; compiling a cold codebase on a slow disk takes a minute."""
-
-HANDOVER_TIMEOUT_S = 60.0
-"""From sending a task to the child's word that it took it; a swapping machine is slow."""
+from beam_jobs.isolation.wire import Unreadable
 
 MAX_FAILED_STARTS = 3
-
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 class _DiedIdle(Exception):
     """The child was gone before it took the task, so the task is not to blame."""
 
 
-class _Child:
-    """One child process and its line."""
-
-    def __init__(self, setup: dict[str, Any]) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            boot = str(Path(__file__).with_name("boot.py"))
-            argv = [sys.executable, "-P", boot, json.dumps(sys.path), str(theirs.fileno()), str(os.getpid())]
-            self.process = subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=2,  # what a step prints must not mix with the events on our standard output
-                pass_fds=[theirs.fileno()],
-                env={
-                    **dict.fromkeys(_ONE_THREAD, "1"),
-                    **os.environ,
-                },  # one child per core: no threads inside
-                process_group=0,  # so that what the step started can be killed with it
-            )
-        self.wire = Wire(ours)
-        self.ready = False
-        with suppress(OSError):
-            self.wire.send(setup, timeout_s=HANDOVER_TIMEOUT_S)
-
-    def wait_ready(self) -> str:
-        """Wait for the end of the warm-up; return what went wrong with it, or ""."""
-        try:
-            answer = self.wire.receive(deadline=time.monotonic() + START_TIMEOUT_S)
-        except TimeoutError:
-            return f"did not end its warm-up within {START_TIMEOUT_S:g} s"
-        except Unreadable as error:
-            return f"said {error} while it started"
-        if answer is None:
-            return describe_exit(self.stop())
-        self.ready = "ready" in answer
-        return "" if self.ready else str(answer.get("broken", answer))
-
-    def stop(self) -> int:
-        """Kill the child and all that its step started; return its exit code."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.wire.close()
-        return self.process.wait()
-
-    def end(self) -> int:
-        """Return the exit code of a child whose line is closed, killing it if it lives on."""
-        try:
-            code = self.process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            code = 0
-        self.stop()
-        return code
-
-
 class _Slot:
-    child: _Child | None = None
+    child: ChildProcess | None = None
 
 
 class StepPool:
@@ -170,7 +102,7 @@ class StepPool:
                 slot.child = None
                 child.stop()
 
-    def _hand_over(self, child: _Child, task: StepTask) -> None:
+    def _hand_over(self, child: ChildProcess, task: StepTask) -> None:
         try:
             child.wire.send(asdict(task), timeout_s=HANDOVER_TIMEOUT_S)
             took = child.wire.receive(deadline=time.monotonic() + HANDOVER_TIMEOUT_S)
@@ -179,7 +111,7 @@ class StepPool:
         if took != {"took": task.item}:
             raise _DiedIdle
 
-    def _await(self, child: _Child, task: StepTask) -> dict[str, Any]:
+    def _await(self, child: ChildProcess, task: StepTask) -> dict[str, Any]:
         limit = self._limits.timeout_s
         try:
             answer = child.wire.receive(deadline=time.monotonic() + limit)
@@ -199,7 +131,7 @@ class StepPool:
             )
         return answer
 
-    def _ready_child(self, slot: _Slot, task: StepTask) -> _Child:
+    def _ready_child(self, slot: _Slot, task: StepTask) -> ChildProcess:
         if len(self._failed_starts) >= MAX_FAILED_STARTS and not self._ever_ready:
             raise StepCrashed(f"item {task.item!r}: {self._failed_starts[-1]}")
         child = slot.child or self._keeper.submit(self._fill, slot).result()
@@ -213,11 +145,11 @@ class StepPool:
         self._ever_ready = True
         return child
 
-    def _fill(self, slot: _Slot) -> _Child:
+    def _fill(self, slot: _Slot) -> ChildProcess:
         if slot.child is None:
             if self._closed:
                 raise StepCrashed("the pool is closed")
-            slot.child = _Child(self._setup)
+            slot.child = ChildProcess(self._setup)
         return slot.child
 
 

@@ -41,7 +41,8 @@ def _canonical_json(result: Any, item: str) -> bytes:
         return text.encode() + b"\n"
     except (ValueError, TypeError, RecursionError) as error:
         raise StepResultError(
-            f"item {item!r}: the result is not JSON: {error}; return plain, finite numbers, strings, lists and dicts"
+            f"item {item!r}: the result is not JSON: {error}; "
+            "return finite numbers, strings, lists and dicts only"
         ) from error
 
 

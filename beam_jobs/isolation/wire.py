@@ -29,7 +29,7 @@ class Wire:
         self._buffer = bytearray()
 
     def send(self, message: dict[str, Any], *, timeout_s: float | None = None) -> None:
-        """Send one message; raises OSError when the other side is gone, TimeoutError when it does not read."""
+        """Send one message; raises OSError when the other side is gone or does not read in time."""
         self._sock.settimeout(timeout_s)
         self._sock.sendall(json.dumps(message).encode() + b"\n")
 

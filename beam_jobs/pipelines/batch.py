@@ -7,6 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.pvalue import PCollection
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.timestamp import MIN_TIMESTAMP
 from apache_beam.utils.windowed_value import WindowedValue
@@ -38,20 +39,20 @@ def build(pipeline: beam.Pipeline, spec: LaunchSpec, *, in_process: bool) -> Non
     if step.transform is not None:
         from beam_jobs.pipelines.transform import ProcessByTransform
 
-        rows = lines | "Process" >> ProcessByTransform(spec, step, in_process=in_process)
+        rows = lines | "Process" >> ProcessByTransform(spec, step, step.transform, in_process=in_process)
     else:
         rows = lines | "Process" >> beam.ParDo(ProcessItems(spec, in_process=in_process))
     write_report(rows, spec)
 
 
-def write_report(rows: beam.PCollection, spec: LaunchSpec) -> None:
+def write_report(rows: PCollection[str], spec: LaunchSpec) -> None:
     """Write the rows' parts, and the summary when the last of them is in its place."""
     parts = rows | "WriteRows" >> beam.io.WriteToText(
         f"{beam_path(spec.report.rstrip('/'))}/{PART}",
         file_name_suffix=SUFFIX,
         max_records_per_shard=ROWS_PER_PART,
     )
-    totals = rows | "AddUp" >> beam.CombineGlobally(AddUp())
+    totals = rows | "AddUp" >> beam.CombineGlobally(AddUp())  # type: ignore[no-untyped-call]
     _ = totals | "WriteSummary" >> beam.Map(_write_summary, spec=spec, parts=beam.pvalue.AsList(parts))
 
 
@@ -60,7 +61,7 @@ def _write_summary(totals: Totals, *, spec: LaunchSpec, parts: list[str]) -> Non
     write_summary(spec.report, {**facts, **totals, "parts": len(parts)})
 
 
-class ProcessItems(beam.DoFn):  # type: ignore[misc]
+class ProcessItems(beam.DoFn):
     """Lines of the manifest -> encoded report rows, several items at a time.
 
     ``process`` hands the item over and gives the rows that are ready; ``finish_bundle`` waits for the

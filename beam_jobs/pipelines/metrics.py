@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from apache_beam.metrics import Metrics, MetricsFilter
+from apache_beam.metrics.metric import Metrics, MetricsFilter
 
 from beam_jobs.contract.report import ReportRow
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from apache_beam.io.filesystem import CompressionTypes
@@ -51,11 +52,12 @@ def write_summary(report: str, summary: dict[str, Any]) -> None:
     """Write the summary, in one instant where the storage can."""
     uri = summary_uri(report)
     content = (json.dumps(summary, indent=1, ensure_ascii=False) + "\n").encode()
-    path = local_path(uri)
-    target = uri if path is None else f"{os.path.dirname(path)}/.tmp-{os.getpid()}-{SUMMARY}"
+    local = local_path(uri)
+    path = None if local is None else Path(local)
+    target = uri if path is None else str(path.with_name(f".tmp-{os.getpid()}-{SUMMARY}"))
     with suppress(OSError, NotImplementedError):
         FileSystems.mkdirs(beam_path(report.rstrip("/")))
     with FileSystems.create(target, compression_type=CompressionTypes.UNCOMPRESSED) as file:
         file.write(content)
     if path is not None:
-        os.replace(target, path)
+        Path(target).replace(path)

@@ -15,7 +15,7 @@ _SUMS = ("bytes_in", "bytes_out", "media_seconds")
 _TABLES = ("counts", "seconds", "cpu_seconds", "errors")
 
 
-class AddUp(beam.CombineFn):  # type: ignore[misc]
+class AddUp(beam.CombineFn):
     """Encoded report rows -> one dictionary."""
 
     def create_accumulator(self) -> Totals:

@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.pvalue import TaggedOutput
+from apache_beam.pvalue import PCollection, TaggedOutput
 
 from beam_jobs.contract.errors import StepResultError
 from beam_jobs.contract.launch import LaunchSpec
 from beam_jobs.contract.report import ReportRow, Status, encode_report_row
 from beam_jobs.contract.step import Step
 from beam_jobs.isolation.result import store_result
-from beam_jobs.pipelines.item import ItemDesk, Trace
+from beam_jobs.pipelines.desk import ItemDesk
 from beam_jobs.pipelines.metrics import count_row
 from beam_jobs.pipelines.progress import Progress
+from beam_jobs.pipelines.trace import Trace
 from beam_jobs.storage.retry import with_retries
 
 _WORK, _BAD = "work", "bad"
 
 
-class ProcessByTransform(beam.PTransform):  # type: ignore[misc]
+class ProcessByTransform(beam.PTransform[Any, Any]):
     """Lines of the manifest -> encoded report rows, by the step's own PTransform.
 
     An element that raises costs its item only when the transform is a ParDo (or Map, FlatMap), because
     Beam has dead letters for these alone; in a composite it ends the pipeline. Wrap the steps inside.
     """
 
-    def __init__(self, spec: LaunchSpec, step: Step, *, in_process: bool) -> None:
+    def __init__(self, spec: LaunchSpec, step: Step, make: Callable[[Any], Any], *, in_process: bool) -> None:
         super().__init__()
-        self._spec, self._step, self._in_process = spec, step, in_process
+        self._spec, self._step, self._make, self._in_process = spec, step, make, in_process
 
-    def expand(self, lines: beam.PCollection) -> beam.PCollection:
+    def expand(self, lines: PCollection[Any]) -> PCollection[Any]:
         """Sort out what needs no work, run the transform, join its results with the items."""
         sorted_out = lines | "Look" >> beam.ParDo(_Look(self._spec)).with_outputs(_WORK, main="rows")
         work = sorted_out[_WORK]
@@ -42,11 +43,13 @@ class ProcessByTransform(beam.PTransform):  # type: ignore[misc]
         joined = {"work": work, "results": results, "bad": bad} | "Join" >> beam.CoGroupByKey()
         made = joined | "Store" >> beam.ParDo(_Store(self._spec))
         rows = (sorted_out["rows"], made) | "AllRows" >> beam.Flatten()
-        return rows | "Account" >> beam.ParDo(_Account(self._spec, in_process=self._in_process))
+        encoded: PCollection[str] = rows | "Account" >> beam.ParDo(
+            _Account(self._spec, in_process=self._in_process)
+        )
+        return encoded
 
-    def _run(self, pairs: beam.PCollection) -> tuple[beam.PCollection, beam.PCollection]:
-        assert self._step.transform is not None
-        transform = self._step.transform(self._step.parse_params(self._spec.params))
+    def _run(self, pairs: PCollection[Any]) -> tuple[PCollection[Any], PCollection[Any]]:
+        transform = self._make(self._step.parse_params(self._spec.params))
         if not isinstance(transform, beam.ParDo):
             return pairs | "Step" >> transform, pairs | "NoneBad" >> beam.FlatMap(lambda _: [])
         results, bad = pairs | "Step" >> transform.with_exception_handling()
@@ -58,7 +61,7 @@ def _bad_by_item(letter: tuple[Any, Any]) -> tuple[str, tuple[str, str]]:
     return item, (getattr(kind, "__name__", str(kind)), str(text))
 
 
-class _Look(beam.DoFn):  # type: ignore[misc]
+class _Look(beam.DoFn):
     """Lines -> rows that are settled, and (item, what the store step needs) for the rest."""
 
     def __init__(self, spec: LaunchSpec) -> None:
@@ -86,7 +89,7 @@ class _Look(beam.DoFn):  # type: ignore[misc]
         yield TaggedOutput(_WORK, (row.item, facts))
 
 
-class _Store(beam.DoFn):  # type: ignore[misc]
+class _Store(beam.DoFn):
     """(item, joined) -> the item's one row."""
 
     def __init__(self, spec: LaunchSpec) -> None:
@@ -135,7 +138,7 @@ class _Store(beam.DoFn):  # type: ignore[misc]
         )  # fmt: skip
 
 
-class _Account(beam.DoFn):  # type: ignore[misc]
+class _Account(beam.DoFn):
     """Rows -> encoded rows, counted."""
 
     def __init__(self, spec: LaunchSpec, *, in_process: bool) -> None:

@@ -10,7 +10,7 @@ import sys
 import threading
 
 from beam_jobs.contract.launch import Limits
-from beam_jobs.isolation.pool import HANDOVER_TIMEOUT_S, START_TIMEOUT_S
+from beam_jobs.isolation.process import HANDOVER_TIMEOUT_S, START_TIMEOUT_S
 from beam_jobs.pipelines.crew import Crew
 
 STORAGE_S = 900.0
@@ -32,19 +32,18 @@ class Watchdog:
             2 * (limits.timeout_s + START_TIMEOUT_S + HANDOVER_TIMEOUT_S) + STORAGE_S * limits.attempts
         )
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
     def __enter__(self) -> None:
         if self._crew is not None:
-            self._thread.start()
+            args = (self._crew,)
+            threading.Thread(target=self._watch, args=args, name="watchdog", daemon=True).start()
 
     def __exit__(self, *exception: object) -> None:
         self._over.set()
 
-    def _watch(self) -> None:
-        assert self._crew is not None
+    def _watch(self, crew: Crew) -> None:
         while not self._over.wait(LOOK_EVERY_S):
-            silent = self._crew.silent_s()
+            silent = crew.silent_s()
             if silent > self._limit:
                 print(
                     f"could not go on: no item ended for {silent:.0f} s (storage hangs?); "

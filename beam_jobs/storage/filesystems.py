@@ -6,12 +6,11 @@ writers at once the later one stays: whole, and equal, because a step's result d
 
 from __future__ import annotations
 
-import os
 import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from beam_jobs.storage.store import TEMP_PREFIX, Found, Scratch
 
@@ -40,7 +39,7 @@ class BeamStore:
         from apache_beam.io.filesystem import CompressionTypes
         from apache_beam.io.filesystems import FileSystems
 
-        path = scratch.new_file(os.path.splitext(uri)[1])
+        path = scratch.new_file(PurePosixPath(uri).suffix)
         raw = CompressionTypes.UNCOMPRESSED
         with FileSystems.open(uri, compression_type=raw) as source, path.open("wb") as target:
             shutil.copyfileobj(source, target, 1 << 20)

@@ -9,11 +9,11 @@ import errno
 import hashlib
 import itertools
 import os
-import shutil
 import socket
+import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -27,7 +27,7 @@ STALE_S = 2 * 86400
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 _numbers = itertools.count()
-_swept: set[str] = set()
+_swept: set[Path] = set()
 
 
 class LocalStore:
@@ -35,29 +35,30 @@ class LocalStore:
 
     def look(self, uri: str) -> Found | None:
         """Return the file at ``uri``, or None."""
+        path = _path(uri)
         try:
-            stat = os.stat(_path(uri))
+            facts = path.stat()
         except (FileNotFoundError, NotADirectoryError):
             return None
-        return Found(size=stat.st_size, updated=stat.st_mtime)
+        if stat.S_ISDIR(facts.st_mode):
+            raise StorageError(errno.EISDIR, "is a folder", str(path))
+        return Found(size=facts.st_size, updated=facts.st_mtime)
 
     def fetch(self, uri: str, scratch: Scratch) -> Path:
         """Return the file itself."""
-        return Path(_path(uri))
+        return _path(uri)
 
     @contextmanager
     def draft(self, uri: str, suffix: str) -> Iterator[Path]:
         """Give a path beside the artifact's own, whose folder is made."""
-        folder = os.path.dirname(_path(uri)) or "."
-        os.makedirs(folder, exist_ok=True)
+        folder = _path(uri).parent
+        folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK):
-            raise StorageError(
-                errno.EROFS, f"cannot write to the folder {folder}; make it writable or change the output"
-            )
+            raise StorageError(errno.EROFS, "cannot write to the folder", str(folder))
         if folder not in _swept:
             _swept.add(folder)
             _sweep(folder)
-        path = Path(folder, f"{TEMP_PREFIX}{_owner()}-{os.getpid()}-{next(_numbers)}{suffix}")
+        path = folder / f"{TEMP_PREFIX}{_owner()}-{os.getpid()}-{next(_numbers)}{suffix}"
         with removed_after(path):
             yield path
 
@@ -65,10 +66,10 @@ class LocalStore:
         """Link the draft to its name, or rename it over what is there."""
         path = _path(uri)
         if replace:
-            os.replace(draft, path)
+            draft.replace(path)
             return True
         try:
-            os.link(draft, path)
+            os.link(draft, path)  # unlike a rename it fails when the name is taken
         except FileExistsError:
             return False
         except OSError as error:
@@ -78,42 +79,38 @@ class LocalStore:
         return True
 
 
-def _path(uri: str) -> str:
+def _path(uri: str) -> Path:
     path = local_path(uri)
     if path is None:
         raise StorageError(errno.EINVAL, f"{uri} is not a local file")
-    return path
+    return Path(path)
 
 
-def _rename_if_absent(draft: Path, path: str) -> bool:
+def _rename_if_absent(draft: Path, path: Path) -> bool:
     """Publish where the file system has no hard links; of two writers at once the later one stays, whole."""
-    if os.path.exists(path):
+    if path.exists():
         return False
-    os.replace(draft, path)
+    draft.replace(path)
     return True
 
 
 @cache
 def _owner() -> str:
-    """Name the machine and its process numbers, so that nobody takes another's live process for a dead one."""
+    """Name the machine and its space of process numbers: another's live process must not look dead."""
     try:
-        space = os.stat("/proc/self/ns/pid").st_ino
+        space = Path("/proc/self/ns/pid").stat().st_ino
     except OSError:
         space = 0
     return hashlib.sha256(f"{socket.gethostname()} {space}".encode()).hexdigest()[:8]
 
 
-def _sweep(folder: str) -> None:
+def _sweep(folder: Path) -> None:
     """Remove drafts of processes that died; each folder once a process."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith(TEMP_PREFIX) and _is_dead(entry):
-                try:
-                    os.unlink(entry.path)
-                except IsADirectoryError:
-                    shutil.rmtree(entry.path, ignore_errors=True)
-                except OSError:
-                    continue  # another run sweeps as well, or we may not: it is only litter
+                with suppress(OSError):  # another run sweeps as well, or we may not: it is only litter
+                    Path(entry).unlink()
 
 
 def _is_dead(entry: os.DirEntry[str]) -> bool:

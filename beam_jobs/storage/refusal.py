@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import os
 
+DISK_FULL = "the disk is full; free space and run again"
+
 _REMEDY = {
-    errno.ENOSPC: "the disk is full; free space and run again",
+    errno.ENOSPC: DISK_FULL,
     errno.EDQUOT: "the disk quota is used up; free space and run again",
     errno.EROFS: "the folder is read-only; make it writable or change the output",
     errno.EACCES: "this user may not; change the permissions or the output",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,7 @@ _MOODS = {
     "hang": _hang,
     "hang-native": _hang_native,
     "exit": lambda call: os._exit(7),
-    "sys-exit": lambda call: exit(0),
+    "sys-exit": lambda call: sys.exit(0),
     "segfault": _segfault,
     "hog": _hog,
     "empty": lambda call: b"",
