@@ -16,10 +16,10 @@ setup:
 	@PYTHON="$(PYTHON)" sh scripts/setup_env.sh
 
 demo: setup
-	@.venv/bin/python scripts/demo.py
+	@.venv/bin/python -m scripts.demo
 
 demo-ui: setup
-	@.venv/bin/python scripts/demo.py --keep-running
+	@.venv/bin/python -m scripts.demo --keep-running
 
 test: setup
 	@sh scripts/check.sh $(PYTEST_ARGS)

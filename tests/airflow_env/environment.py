@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import secrets
 import subprocess
@@ -33,7 +34,7 @@ class EnvSettings:
     :param dags: folder of DAG files.
     :param database: ``postgres`` (thrown away at the end) or ``sqlite`` (kept in ``home``).
     :param parallelism: tasks at a time.
-    :param login: ask for a user and password; else everybody is an administrator.
+    :param login: ask for ``admin`` and ``AirflowEnv.password``; else everybody is an administrator.
     :param extra: more environment variables for every component and task.
     """
 
@@ -55,11 +56,12 @@ class AirflowEnv:
         self.settings = settings
         self.home = settings.home
         self.logs = self.home / "component-logs"
-        self.port, self._log_port, self._trigger_port = free_ports(3)
+        (self.port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{self.port}"
         self.client = AirflowClient(self.url)
         self._postgres: Postgres | None = None
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.password = secrets.token_urlsafe(9)
         self._secrets = {name: secrets.token_hex(32) for name in ("api", "jwt")}
 
     def __enter__(self) -> AirflowEnv:
@@ -81,6 +83,9 @@ class AirflowEnv:
         if self.settings.database == "postgres":
             self._postgres = Postgres()
             self._postgres.start()
+        if self.settings.login:
+            self._passwords.touch(mode=0o600)
+            self._passwords.write_text(json.dumps({"admin": self.password}))
         self.run(*INIT_COMMAND)
         for name, command in COMPONENTS.items():
             self._processes[name] = start_process(
@@ -142,6 +147,11 @@ class AirflowEnv:
             parts.append(f"--- {path.name}\n" + "\n".join(text))
         return "\n".join(parts)
 
+    @property
+    def _passwords(self) -> Path:
+        """The simple auth manager's file: it makes passwords only for users that are not in it."""
+        return self.home / "passwords.json"
+
     def _command(self, command: Sequence[str]) -> list[str]:
         """Return ``command`` with this environment's own ``airflow``, whatever the PATH says."""
         first, *rest = command
@@ -157,6 +167,8 @@ class AirflowEnv:
             ("core", "parallelism"): self.settings.parallelism,
             ("core", "fernet_key"): base64.urlsafe_b64encode(bytes.fromhex(self._secrets["api"])).decode(),
             ("core", "simple_auth_manager_all_admins"): not self.settings.login,
+            ("core", "simple_auth_manager_users"): "admin:admin",
+            ("core", "simple_auth_manager_passwords_file"): self._passwords,
             # Its default is port 8080, where a task would find somebody else's Airflow, or none.
             ("core", "execution_api_server_url"): f"{self.url}/execution/",
             ("database", "sql_alchemy_conn"): database,
@@ -166,9 +178,6 @@ class AirflowEnv:
             ("api", "workers"): 1,
             ("api", "secret_key"): self._secrets["api"],
             ("api_auth", "jwt_secret"): self._secrets["jwt"],
-            # Log servers have fixed default ports, which two Airflows on one machine fight over.
-            ("logging", "worker_log_server_port"): self._log_port,
-            ("logging", "trigger_log_server_port"): self._trigger_port,
             ("logging", "base_log_folder"): self.home / "logs",
             ("dag_processor", "refresh_interval"): 10,
             ("dag_processor", "min_file_process_interval"): 15,
