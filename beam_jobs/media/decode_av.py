@@ -86,6 +86,7 @@ class AvDecoder:
 
     def blocks(self) -> Iterator[Block]:
         """Yield blocks of shape (frames, channels)."""
+        # Interleaved: PyAV 18 reads past the end of eight separate planes.
         to_float = AudioResampler(
             format="flt", layout=self._first.layout, rate=self.info.rate, frame_size=self.info.block_frames
         )

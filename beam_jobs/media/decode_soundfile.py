@@ -23,6 +23,17 @@ _NOT_MINE: Final = {1, 4}
 """SF_ERR_UNRECOGNISED_FORMAT and SF_ERR_UNSUPPORTED_ENCODING."""
 
 
+class _Forward(soundfile.SoundFile):
+    """A sound file that is read from its start to its end.
+
+    python-soundfile seeks after each read of a seekable file to where it is already, and a seek in an
+    MP3 or Opus stream loses what the next frame needs of the one before.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
 class SoundfileDecoder:
     """Reads with libsndfile."""
 
@@ -42,7 +53,7 @@ class SoundfileDecoder:
     def open(cls, path: Path, container: str) -> Self | None:
         """Open ``path``; None when libsndfile has no decoder for what is inside."""
         try:
-            return cls(soundfile.SoundFile(path), container)
+            return cls(_Forward(path), container)
         except soundfile.LibsndfileError as error:
             if error.code in _NOT_MINE:
                 return None

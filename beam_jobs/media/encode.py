@@ -66,9 +66,9 @@ class AudioWriter:
         try:
             for start in range(0, len(block), _WRITE_FRAMES):
                 self._file.write(block[start : start + _WRITE_FRAMES])
-        except soundfile.LibsndfileError as error:
+        except (soundfile.LibsndfileError, AssertionError) as error:  # the latter for a short write
             self._sink.check()
-            raise StepError(f"cannot encode {self._format}: {error.error_string}") from error
+            raise StepError(f"cannot encode {self._format}: {error}") from error
 
     def close(self) -> None:
         """Finish the file; raises StorageError when not all of it could be written."""

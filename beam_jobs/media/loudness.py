@@ -1,8 +1,9 @@
 """Loudness after EBU R 128 (ITU-R BS.1770-5, EBU Tech 3341 and 3342), over a stream.
 
-FFmpeg's ``ebur128`` filter measures loudness: native code that streams and comes with the decoder. Its
-true peak is left off, since FFmpeg tells it in steps of 0.001 of full scale, which at -40 dB is half a
-decibel; the interpolation that the standard prints is a matrix product.
+FFmpeg's ``ebur128`` filter measures loudness: native code that streams and comes with the decoder. Two
+things are done here instead. True peak, since FFmpeg tells it in steps of 0.001 of full scale, which at
+-40 dB is half a decibel, and the interpolation that the standard prints is a matrix product. Loudness
+range, since FFmpeg's is 20 LU for a steady tone of three seconds.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from beam_jobs.media.audio import Block
 STEP_S: Final = 0.1
 """The filter reports every 100 ms."""
 
+_MOMENTARY_STEPS: Final = 4
+_SHORT_TERM_STEPS: Final = 30
 _GATE_LUFS: Final = -70.0
 _LAYOUTS: Final = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 
@@ -38,7 +41,7 @@ class Loudness:
     """Loudness of a whole programme; None where there is not enough signal to tell.
 
     :param integrated_lufs: gated loudness; None under the absolute gate of -70 LUFS.
-    :param range_lu: loudness range.
+    :param range_lu: loudness range; None when shorter than 3 s.
     :param momentary_max_lufs: loudest 400 ms; None when shorter.
     :param short_term_max_lufs: loudest 3 s; None when shorter.
     :param short_term_lufs: short-term loudness at the end of every 100 ms, at least -70.
@@ -47,7 +50,7 @@ class Loudness:
     """
 
     integrated_lufs: float | None
-    range_lu: float
+    range_lu: float | None
     momentary_max_lufs: float | None
     short_term_max_lufs: float | None
     short_term_lufs: npt.NDArray[np.float64]
@@ -78,7 +81,6 @@ class LoudnessMeter:
         self._momentary: list[float] = []
         self._short_term: list[float] = []
         self._integrated = _GATE_LUFS
-        self._range = 0.0
 
     def add(self, block: Block) -> None:
         """Hear a block of shape (frames, channels)."""
@@ -95,13 +97,15 @@ class LoudnessMeter:
         """Tell what was heard; call it once."""
         self._graph.push(None)
         self._collect()
-        seconds = self._frames / self._rate
+        # Until a window is full FFmpeg takes what is missing for silence.
+        momentary = self._momentary[_MOMENTARY_STEPS - 1 :]
+        short_term = self._short_term[_SHORT_TERM_STEPS - 1 :]
         return Loudness(
             integrated_lufs=_gated(self._integrated),
-            range_lu=self._range,
-            momentary_max_lufs=_gated(max(self._momentary)) if seconds >= 0.4 else None,  # noqa: PLR2004
-            short_term_max_lufs=_gated(max(self._short_term)) if seconds >= 3 else None,  # noqa: PLR2004
-            short_term_lufs=np.maximum(np.array(self._short_term), _GATE_LUFS),
+            range_lu=loudness_range(np.array(short_term)) if short_term else None,
+            momentary_max_lufs=_gated(max(momentary)) if momentary else None,
+            short_term_max_lufs=_gated(max(short_term)) if short_term else None,
+            short_term_lufs=np.array(self._short_term),
             true_peak_dbtp=_decibels(max(self._peaks.true_peak(), self._peaks.sample_peak)),
             sample_peak_dbfs=_decibels(self._peaks.sample_peak),
         )
@@ -117,7 +121,21 @@ class LoudnessMeter:
             self._momentary.append(_number(told["lavfi.r128.M"]))
             self._short_term.append(_number(told["lavfi.r128.S"]))
             self._integrated = _number(told["lavfi.r128.I"])
-            self._range = float(told["lavfi.r128.LRA"])
+
+
+def loudness_range(short_term: npt.NDArray[np.float64]) -> float:
+    """Return the loudness range in LU (EBU Tech 3342, section 2).
+
+    From the 10th to the 95th percentile of what lies above -70 LUFS and no more than 20 LU under the mean.
+
+    :param short_term: loudness of overlapping windows of 3 s, in LUFS.
+    """
+    heard = short_term[short_term > _GATE_LUFS]
+    if not heard.size:
+        return 0.0
+    mean = 10 * np.log10(np.mean(10 ** (heard / 10)))
+    low, high = np.percentile(heard[heard >= mean - 20], [10, 95], method="nearest")
+    return float(high - low)
 
 
 class _PeakMeter:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -21,8 +21,8 @@ _TICKS_HZ: Final = (128, 512, 1024, 2048, 4096, 8192)
 Panel = Callable[[Axes], None]
 
 
-def draw(path: Path, panels: list[Panel], *, width_px: int, height_px: int, seconds: float) -> None:
-    """Draw ``panels`` under one another over the same seconds.
+def draw(panels: list[Panel], *, width_px: int, height_px: int, seconds: float) -> bytes:
+    """Return a PNG of ``panels`` under one another over the same seconds.
 
     :param height_px: of one panel.
     """
@@ -36,7 +36,9 @@ def draw(path: Path, panels: list[Panel], *, width_px: int, height_px: int, seco
         panel(axis)
         axis.set_xlim(0, seconds)
     axes[-1].set_xlabel("time (s)")
-    figure.savefig(path, format="png", metadata={"Software": None})
+    png = io.BytesIO()
+    figure.savefig(png, format="png", metadata={"Software": None})
+    return png.getvalue()
 
 
 def waveform(extremes: npt.NDArray[np.float32], seconds: float) -> Panel:

@@ -60,10 +60,10 @@ def _mpeg(start: bytes) -> str | None:
     """
     if len(start) < 4 or start[0] != 0xFF or start[1] & 0xE0 != 0xE0:  # noqa: PLR2004
         return None
-    layer = start[1] >> 1 & 3
+    version, layer = start[1] >> 3 & 3, start[1] >> 1 & 3
     if layer == 0:
-        return "adts"
-    if start[1] >> 3 & 3 == 1 or start[2] >> 4 == 0xF or start[2] >> 2 & 3 == 3:  # noqa: PLR2004
+        return "adts" if start[1] & 0xF0 == 0xF0 else None  # noqa: PLR2004
+    if version == 1 or start[2] >> 4 == 0xF or start[2] >> 2 & 3 == 3:  # noqa: PLR2004
         return None
     return "mp3" if b"Xing" in start[:256] or b"Info" in start[:256] else "mp3-unindexed"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -51,7 +50,7 @@ def _warm_up() -> None:
 
 
 @step("plots", version="1", makes=".png", params=PlotsParams, warm_up=_warm_up)
-def plots(call: StepCall, params: PlotsParams) -> Path:
+def plots(call: StepCall, params: PlotsParams) -> bytes:
     """Draw audio of any rate and length as one PNG; it is analysed as mono at 22,050 Hz.
 
     Several spectra share a column once there are more of them than pixels: the picture of three hours
@@ -81,8 +80,7 @@ def plots(call: StepCall, params: PlotsParams) -> Path:
         "mel_spectrogram": lambda: picture.mel_spectrogram(mel.result(), centres, seconds),
     }
     with call.stage("encode"):
-        picture.draw(
-            call.output, [drawn[name]() for name in params.panels],
+        return picture.draw(
+            [drawn[name]() for name in params.panels],
             width_px=params.width_px, height_px=params.height_px, seconds=seconds,
         )  # fmt: skip
-    return call.output

@@ -1,0 +1,111 @@
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import soundfile
+
+from beam_jobs.contract.errors import StepError, StorageError
+from beam_jobs.media.encode import AudioWriter
+from tests.samples import noise, song, tone
+
+FORMATS = ["flac", "ogg", "wav"]
+
+
+def write(path, samples, format, **options):
+    with AudioWriter(path, format=format, rate=22_050, channels=samples.shape[1], **options) as writer:
+        writer.write(samples)
+    return path
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_what_is_written_can_be_read_to_the_last_sample(tmp_path, format):
+    samples = song(120, 5, rate=22_050)[0]
+    back, rate = soundfile.read(write(tmp_path / "a", samples, format), dtype="float32", always_2d=True)
+    assert rate == 22_050
+    assert back.shape == samples.shape
+    assert np.sqrt(np.mean((back - samples) ** 2)) < (0.02 if format == "ogg" else 2**-15)
+
+
+@pytest.mark.parametrize("format", ["flac", "wav"])
+@pytest.mark.parametrize("bits", [16, 24])
+def test_the_error_is_half_a_step_of_the_bits(tmp_path, format, bits):
+    samples = noise(1, dbfs=-20)
+    back, _ = soundfile.read(write(tmp_path / "a", samples, format, bits=bits), always_2d=True)
+    assert np.abs(back - samples).max() <= 2.0 ** (1 - bits)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_the_same_samples_give_the_same_bytes_at_another_time(tmp_path, format):
+    samples = song(120, 3, rate=22_050)[0]
+    first = write(tmp_path / "a", samples, format).read_bytes()
+    time.sleep(1.1)  # libsndfile seeds the serial number of an Ogg stream with the time
+    assert write(tmp_path / "b", samples, format).read_bytes() == first
+
+
+@pytest.mark.parametrize("format", ["flac", "wav"])
+def test_beyond_full_scale_it_clips_and_does_not_wrap(tmp_path, format):
+    back, _ = soundfile.read(write(tmp_path / "a", tone(100, 1, dbfs=6), format))
+    assert back.max() > 0.9999
+    assert np.abs(np.diff(back)).max() < 0.1
+
+
+def test_a_long_block_of_vorbis_is_written_without_a_crash(tmp_path):
+    path = tmp_path / "a.ogg"
+    script = (
+        "import sys, numpy as np; from pathlib import Path; from beam_jobs.media.encode import AudioWriter\n"
+        "with AudioWriter(Path(sys.argv[1]), format='ogg', rate=8000, channels=2) as writer:\n"
+        "    writer.write(np.zeros((3_000_000, 2), np.float32))\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script, path], check=False).returncode == 0
+    assert soundfile.info(path).frames == 3_000_000
+
+
+def test_flac_refuses_more_channels_than_it_has_with_what_to_do(tmp_path):
+    with pytest.raises(StepError, match="at most 8 channels and this has 12; choose format wav"):
+        AudioWriter(tmp_path / "a", format="flac", rate=22_050, channels=12)
+    assert not (tmp_path / "a").exists()
+
+
+def test_an_error_leaves_no_file(tmp_path):
+    def fail():
+        with AudioWriter(tmp_path / "a", format="wav", rate=22_050, channels=1) as writer:
+            writer.write(noise(1))
+            raise RuntimeError("the source broke")
+
+    with pytest.raises(RuntimeError, match="the source broke"):
+        fail()
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_a_storage_error(tmp_path):
+    with pytest.raises(StorageError, match=r"cannot write a\.wav: No such file"):
+        AudioWriter(tmp_path / "absent" / "a.wav", format="wav", rate=22_050, channels=1)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("kept", [100, 5_000, -1_000, -1])
+def test_a_full_disk_is_a_storage_error_and_leaves_no_file(tmp_path, format, kept):
+    """Wherever the disk fills, at the last byte too, which libsndfile writes on closing."""
+    samples = song(120, 3, rate=22_050)[0][:, :1]
+    size = write(tmp_path / "whole", samples, format).stat().st_size
+    np.save(tmp_path / "samples.npy", samples)
+    script = (
+        "import resource, signal, sys, numpy as np; from pathlib import Path\n"
+        "from beam_jobs.media.encode import AudioWriter, StorageError\n"
+        "samples = np.load(sys.argv[1]); path = Path(sys.argv[2])\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]),) * 2)\n"
+        "try:\n"
+        "    with AudioWriter(path, format=sys.argv[3], rate=22050, channels=1) as writer:\n"
+        "        writer.write(samples)\n"
+        "except StorageError as error: print(error, path.exists())\n"
+    )
+    limit = kept if kept > 0 else size + kept
+    arguments = [tmp_path / "samples.npy", tmp_path / "a", format, str(limit)]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "cannot write a: File too large False\n"
+    assert "Traceback" not in done.stderr
