@@ -22,6 +22,7 @@ from beam_jobs.contract.address import local_path
 from beam_jobs.contract.errors import MediaJobError
 from beam_jobs.contract.launch import decode_spec
 from beam_jobs.contract.step import load_step
+from beam_jobs.isolation.death import die_with_parent
 from beam_jobs.pipelines.here import is_in_process, run_here
 from beam_jobs.pipelines.there import run_there
 
@@ -35,6 +36,8 @@ _STARTED = time.monotonic()
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     args = _parser().parse_args(argv)
+    if args.parent is not None:
+        die_with_parent(args.parent)
     logging.basicConfig(
         level=logging.INFO if args.verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
@@ -61,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("specs", nargs="+", metavar="SPEC_URI", help="launch spec of one job (JSON)")
     parser.add_argument("--no-wait", action="store_true", help="leave a remote job when it is submitted")
+    parser.add_argument("--parent", type=int, metavar="PID", help="end at once when this parent is gone")
     parser.add_argument("-v", "--verbose", action="store_true", help="log Beam's messages, show tracebacks")
     return parser
 

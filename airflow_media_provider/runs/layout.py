@@ -9,7 +9,7 @@ RUNS_FOLDER = "_runs"
 
 
 def safe_run_id(text: str) -> str:
-    """Return ``text`` as one path segment: Airflow's run ids hold ``:`` and ``+``, which patterns read as more."""
+    """Return ``text`` as one path segment: in Airflow's run ids are ``:`` and ``+``, which patterns read."""
     safe = re.sub(r"[^A-Za-z0-9._=-]+", "-", text).strip(".-")
     return safe[:200] or "run"
 

@@ -86,4 +86,3 @@ def make_plan(graph: JobGraph, request: PlanRequest, stores: Stores) -> Plan:
     return Plan(
         graph=graph, request=request, query=query, selection=selection, inventory=inventory, cells=cells
     )
-

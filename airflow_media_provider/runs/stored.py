@@ -15,6 +15,7 @@ from airflow_media_provider.runs.cells_file import write_cells, write_manifest
 from airflow_media_provider.runs.layout import RunLayout, safe_run_id
 from airflow_media_provider.runs.plan import Plan
 from airflow_media_provider.storage import Stores
+from beam_jobs.contract.json_lines import encode_line
 
 VERSION = 1
 
@@ -51,14 +52,18 @@ class StoredPlan:
             f"{job} {c['run']} run, {c['present']} present, {c['blocked']} blocked"
             for job, c in self.counts.items()
         )
-        return f"{self.items} items ({self.duplicates} duplicates merged, {self.rejected} rejected): {per_job}"
+        return (
+            f"{self.items} items ({self.duplicates} duplicates merged, {self.rejected} rejected): {per_job}"
+        )
 
 
 def save_plan(plan: Plan, *, run_id: str, planned_at: datetime, stores: Stores) -> StoredPlan:
     """Write ``plan`` into its run folder and return it as a task will find it."""
     layout = RunLayout.of(plan.graph.root, run_id)
     store = stores.for_uri(layout.uri)
-    rejected = (json.dumps({"value": r.value, "where": r.where, "why": r.why}) for r in plan.selection.rejected)
+    rejected = (
+        encode_line({"value": r.value, "where": r.where, "why": r.why}) for r in plan.selection.rejected
+    )
     store.write(layout.request, plan.request.model_dump_json().encode())
     store.write(layout.rejected, "".join(f"{line}\n" for line in rejected).encode())
     write_cells(store, layout.cells, plan.selection.items, plan.cells)

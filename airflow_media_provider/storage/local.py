@@ -54,6 +54,18 @@ class LocalStore:
         if batch:
             yield batch
 
+    def list_folders(self, prefix: str) -> Iterator[str]:
+        """Yield the folders that begin with ``prefix``; also one that holds no file yet."""
+        head, slash, name = prefix.rpartition("/")
+        parent = _path(head + slash)
+        with _errors(prefix):
+            try:
+                with os.scandir(parent or ".") as entries:
+                    found = [e.name for e in entries if e.name.startswith(name) and e.is_dir()]
+            except (FileNotFoundError, NotADirectoryError):
+                return
+        yield from (f"{head}{slash}{folder}/" for folder in sorted(found))
+
     def exists(self, uri: str) -> bool:
         """Tell whether there is a file."""
         return os.path.isfile(_path(uri))  # Path would drop '//' and '.'

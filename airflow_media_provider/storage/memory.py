@@ -36,6 +36,11 @@ class MemoryStore:
             entries = ((uri, self._objects.get(uri)) for uri in uris)
             yield [ObjectInfo(uri=uri, size=len(e[0]), updated=e[1]) for uri, e in entries if e is not None]
 
+    def list_folders(self, prefix: str) -> Iterator[str]:
+        """Yield the folders that begin with ``prefix``."""
+        rests = (uri[len(prefix) :] for uri in list(self._objects) if uri.startswith(prefix))
+        yield from sorted({f"{prefix}{rest.partition('/')[0]}/" for rest in rests if "/" in rest})
+
     def exists(self, uri: str) -> bool:
         """Tell whether there is an object."""
         return uri in self._objects

@@ -46,6 +46,10 @@ class ObjectStore(Protocol):
         """Yield the same with size and time; dearer than names alone on some stores."""
         ...
 
+    def list_folders(self, prefix: str) -> Iterator[str]:
+        """Yield, once each, the beginnings of URIs from ``prefix`` up to the first ``/`` after it."""
+        ...
+
     def exists(self, uri: str) -> bool:
         """Tell whether there is an object; a folder is none."""
         ...

@@ -1,0 +1,1 @@
+"""Connections of Airflow, as the rest of the package needs them."""

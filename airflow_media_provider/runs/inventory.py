@@ -1,0 +1,87 @@
+"""What exists now, for a selection: one bounded listing per place, never a question per file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from airflow_media_provider.catalog.reference import source_address
+from airflow_media_provider.registry.model import JobGraph
+from airflow_media_provider.registry.recipe import Recipe, recipe
+from airflow_media_provider.runs.presence import find_artifacts, find_old_artifacts
+from airflow_media_provider.storage import Stores
+from beam_jobs.contract.address import Address
+
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """What exists of a selection, one flag per item.
+
+    :param source: the item's own file is there.
+    :param present: job -> its artifact is there.
+    :param stale: job -> an artifact with another fingerprint is there; only jobs that lack some artifact.
+    """
+
+    source: BoolArray
+    present: Mapping[str, BoolArray]
+    stale: Mapping[str, BoolArray]
+
+
+def take_inventory(
+    graph: JobGraph,
+    jobs: Iterable[str],
+    items: pa.LargeStringArray,
+    stores: Stores,
+    *,
+    source: bool = True,
+    stale: bool = True,
+) -> Inventory:
+    """List what exists of ``items``.
+
+    :param jobs: whose artifacts to look for.
+    :param items: sorted by code point, no doubles.
+    :param source: look for the items' own files; else all of them count as there.
+    :param stale: look for artifacts of other fingerprints where the current one is absent.
+    :raises StorageError: when a listing fails.
+    """
+    recipes = {job: recipe(graph, job) for job in jobs}
+    present = {job: _find(made.address, items, stores) for job, made in recipes.items()}
+    return Inventory(
+        source=_find(source_address(graph), items, stores) if source else np.ones(len(items), np.bool_),
+        present=present,
+        stale={
+            job: _find_old(recipes[job], items, there, stores)
+            for job, there in present.items()
+            if stale and not there.all()
+        },
+    )
+
+
+def _find(address: Address, items: pa.LargeStringArray, stores: Stores) -> BoolArray:
+    return find_artifacts(address, items, stores.for_uri(address.prefix))
+
+
+def _find_old(made: Recipe, items: pa.LargeStringArray, there: BoolArray, stores: Stores) -> BoolArray:
+    """Look under every other fingerprint of the job; old artifacts matter only where there is no current."""
+    old = np.zeros(len(items), np.bool_)
+    address, before = made.address, made.listing_prefix
+    if before == address.prefix:
+        return old  # the layout has no fingerprint: what is there is current
+    store = stores.for_uri(before)
+    absent = items.filter(pa.array(~there))
+    found = np.zeros(len(absent), np.bool_)
+    # "{fingerprint}/rest" -> "/rest"; the layout of another fingerprint differs in that one segment only.
+    after = address.prefix[len(before) + len(made.fingerprint) :]
+    ending, slash, rest = after.partition("/")
+    for folder in store.list_folders(before) if slash else ():
+        prefix = folder + rest
+        if prefix != address.prefix and folder.endswith(f"{ending}/"):
+            found |= find_old_artifacts(Address(prefix=prefix, suffix=address.suffix), absent, store)
+    old[~there] = found
+    return old

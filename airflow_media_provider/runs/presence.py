@@ -1,0 +1,103 @@
+"""Which of many items have an object at their address: listings matched with the items in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from airflow_media_provider.storage.store import ObjectStore
+from beam_jobs.contract.address import Address
+
+BoolArray = NDArray[np.bool_]
+
+FEW = 32
+"""Up to so many items are looked up one by one: all between the first and the last may be the catalog."""
+
+CHUNK = 1 << 18
+"""Listed names that are matched with the items at a time; bounds what is held of a listing."""
+
+
+def find_artifacts(address: Address, items: pa.LargeStringArray, store: ObjectStore) -> BoolArray:
+    """Tell which of ``items`` have an object at ``address``.
+
+    :param items: sorted by code point.
+    """
+    if len(items) <= FEW:
+        there = (store.exists(address.of(item)) for item in items.to_pylist())
+        return np.fromiter(there, np.bool_, len(items))
+    found = np.zeros(len(items), np.bool_)
+    for listed in _listed(address, items, store):
+        names = listed.filter(pc.ends_with(listed, address.suffix))
+        found |= _among(items, _cut(names, len(address.prefix), len(address.suffix)))
+    return found
+
+
+def find_old_artifacts(address: Address, items: pa.LargeStringArray, store: ObjectStore) -> BoolArray:
+    """Tell which of ``items`` have an object under ``address.prefix`` with its suffix or another extension.
+
+    Params may have changed the format, so an older artifact may end differently.
+    """
+    if len(items) <= FEW:
+        there = (_has_old(address, item, store) for item in items.to_pylist())
+        return np.fromiter(there, np.bool_, len(items))
+    found = np.zeros(len(items), np.bool_)
+    for names in _listed(Address(prefix=address.prefix, suffix=LAST), items, store):
+        same = pc.ends_with(names, address.suffix)
+        ids = [_cut(names.filter(same), len(address.prefix), len(address.suffix))]
+        other = _cut(names.filter(pc.invert(same)), len(address.prefix), 0)
+        ids.append(pc.replace_substring_regex(other, r"\.[^./]*$", ""))
+        for part in ids:
+            found |= _among(items, part)
+    return found
+
+
+LAST = "\U0010ffff"
+"""Sorts after every text that continues a name."""
+
+
+def bounds(address: Address, items: pa.LargeStringArray) -> tuple[str, str]:
+    """Return the first and last URI that an artifact of sorted ``items`` can have.
+
+    The artifact of ``a`` may sort after that of ``a.b``, as ``a.flac`` does after ``a.b.flac``; so the end
+    is the greatest of the last item's and of all its beginnings'.
+    """
+    first, last = items[0].as_py(), items[-1].as_py()
+    end = max(last[:length] + address.suffix for length in range(1, len(last) + 1))
+    return address.prefix + first, address.prefix + end
+
+
+def _listed(
+    address: Address, items: pa.LargeStringArray, store: ObjectStore
+) -> Iterator[pa.LargeStringArray]:
+    start, end = bounds(address, items)
+    names: list[str] = []
+    for uris in store.list_uris(address.prefix, start=start, end=end):
+        names += uris
+        if len(names) >= CHUNK:
+            yield pa.array(names, pa.large_string())
+            names = []
+    if names:
+        yield pa.array(names, pa.large_string())
+
+
+def _cut(names: pa.LargeStringArray, head: int, tail: int) -> pa.LargeStringArray:
+    return pc.utf8_slice_codeunits(names, head, -tail or None)
+
+
+def _among(items: pa.LargeStringArray, listed: pa.LargeStringArray) -> BoolArray:
+    mask: BoolArray = pc.is_in(items, value_set=listed).to_numpy(zero_copy_only=False)
+    return mask
+
+
+def _has_old(address: Address, item: str, store: ObjectStore) -> bool:
+    start = address.prefix + item
+    for uris in store.list_uris(start):
+        for uri in uris:
+            rest = uri[len(start) :]
+            if rest == address.suffix or (rest.count(".") == 1 and rest[0] == "." and "/" not in rest):
+                return True
+    return False
