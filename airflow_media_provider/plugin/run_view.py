@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
@@ -50,12 +52,13 @@ def view_run(dag_id: str, run_id: str) -> list[PlanView]:
     """Return what is known of every media plan in one DAG run."""
     query = XComModel.get_many(run_id=run_id, dag_ids=[dag_id], key="return_value")
     with create_session() as session:
-        found = [(row.task_id, XComModel.deserialize_value(row)) for row in session.scalars(query)]
+        rows: Iterable[Any] = session.scalars(query)
+        found = [(row.task_id, XComModel.deserialize_value(row)) for row in rows]
     stores = MediaHook().stores()
     return [
         _view(task_id, value["plan"], stores)
         for task_id, value in sorted(found, key=lambda pair: str(pair[0]))
-        if isinstance(value, dict) and isinstance(value.get("plan"), str) and "counts" in value
+        if isinstance(value, dict) and isinstance(value.get("plan"), str) and "jobs" in value
     ]
 
 
