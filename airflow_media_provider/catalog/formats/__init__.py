@@ -1,0 +1,32 @@
+"""The kinds of list file; a new one is a file here and a line in ``FORMATS``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import BinaryIO
+
+from airflow_media_provider.catalog.formats import csv_table, json_lines, parquet, text
+from airflow_media_provider.catalog.rows import Rows
+
+ListFormat = Callable[[BinaryIO, str, Collection[str]], Iterator[Rows]]
+"""Reads an open file that can seek; its URI is for messages, the job names for ``force``."""
+
+FORMATS: Mapping[str, ListFormat] = {
+    ".csv": csv_table.read,
+    ".tsv": csv_table.read,
+    ".json": json_lines.read,
+    ".jsonl": json_lines.read,
+    ".ndjson": json_lines.read,
+    ".parquet": parquet.read,
+    ".pq": parquet.read,
+}
+"""Suffix of the name -> what reads the file; any other name is text, one item a line."""
+
+
+def format_of(uri: str, head: bytes) -> ListFormat:
+    """Return what reads the file; Parquet is also seen by its first four bytes."""
+    if head == parquet.MAGIC:
+        return parquet.read
+    name = uri.rpartition("/")[2].lower().removesuffix(".gz")
+    _, dot, suffix = name.rpartition(".")
+    return FORMATS.get(dot + suffix, text.read)
