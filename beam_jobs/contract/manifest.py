@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 from beam_jobs.contract.errors import InvalidSpec
+from beam_jobs.contract.json_lines import encode_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +30,15 @@ def encode_row(row: ManifestRow) -> str:
         data["force"] = True
     if row.ping:
         data["ping"] = True
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return encode_line(data)
 
 
 def decode_row(line: str) -> ManifestRow:
     """Return the row in ``line``; raises InvalidSpec with the line."""
     try:
         data = json.loads(line)
+        if not isinstance(data["item"], str):
+            raise TypeError("the item is not a string")
         return ManifestRow(
             item=data["item"], force=bool(data.get("force", False)), ping=bool(data.get("ping", False))
         )

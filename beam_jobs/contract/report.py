@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 from beam_jobs.contract.errors import InvalidSpec
+from beam_jobs.contract.json_lines import encode_line
 
 
 class Status(StrEnum):
@@ -49,7 +50,7 @@ class ReportRow:
 
 def encode_report_row(row: ReportRow) -> str:
     """Return ``row`` as one JSON line without its newline."""
-    return json.dumps(asdict(row), ensure_ascii=False, separators=(",", ":"))
+    return encode_line(asdict(row))
 
 
 def decode_report_row(line: str) -> ReportRow:

@@ -23,7 +23,7 @@ _NOT_MINE: Final = {1, 4}
 """SF_ERR_UNRECOGNISED_FORMAT and SF_ERR_UNSUPPORTED_ENCODING."""
 
 
-class _Forward(soundfile.SoundFile):
+class _Forward(soundfile.SoundFile):  # type: ignore[misc]
     """A sound file that is read from its start to its end.
 
     python-soundfile seeks after each read of a seekable file to where it is already, and a seek in an

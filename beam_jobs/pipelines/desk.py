@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from beam_jobs.contract.address import Address
 from beam_jobs.contract.errors import InvalidItemId, InvalidSpec, MediaJobError
+from beam_jobs.contract.item import MAX_ID_BYTES
 from beam_jobs.contract.launch import LaunchSpec
 from beam_jobs.contract.manifest import ManifestRow, decode_row
 from beam_jobs.contract.report import ReportRow, Status
@@ -39,8 +40,8 @@ class ItemDesk:
             return self.failed(line[:200], Trace(), error)
         try:
             self.output.of(row.item)
-        except (InvalidItemId, AttributeError, TypeError) as error:
-            return self.failed(str(row.item)[:1000], Trace(), error)
+        except InvalidItemId as error:
+            return self.failed(row.item[:MAX_ID_BYTES], Trace(), error)
         return row
 
     def settled(self, row: ManifestRow, trace: Trace) -> ReportRow | None:
