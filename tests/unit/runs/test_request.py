@@ -38,7 +38,10 @@ def test_a_request_that_cannot_be_meant_names_what_is_wrong(values, named):
 
 
 def test_blank_lines_of_a_form_are_no_items():
-    assert parse_request({"items": ["a", "", " \t", "b"], "prefix": "", "items_uri": None}).items == ("a", "b")
+    assert parse_request({"items": ["a", "", " \t", "b"], "prefix": "", "items_uri": None}).items == (
+        "a",
+        "b",
+    )
 
 
 def test_without_targets_bottom_up_means_the_ends_of_the_graph():
