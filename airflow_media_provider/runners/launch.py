@@ -70,13 +70,15 @@ class Worker:
         return self._process.wait()
 
     def kill(self) -> None:
-        """Ask the worker to stop, and after a while make it; what it finished stays."""
+        """Ask the worker to stop, and after a while make it; what it finished stays.
+
+        Safe in a signal handler: a wait without an end there could wait for the code that it interrupted.
+        """
         self._signal(signal.SIGINT)
         try:
             self._process.wait(GRACE_S)
         except subprocess.TimeoutExpired:
             self._signal(signal.SIGKILL)
-            self._process.wait()
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process.poll() is None:
@@ -128,6 +130,7 @@ def launch(
         exit_code = worker.wait()
     except BaseException:
         worker.kill()
+        worker.wait()
         raise
     finally:
         if timer is not None:

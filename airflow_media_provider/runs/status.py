@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from airflow_media_provider.catalog.selection import read_selection
 from airflow_media_provider.registry.model import JobGraph
@@ -67,6 +68,12 @@ def coverage(graph: JobGraph, request: PlanRequest, stores: Stores) -> tuple[int
         old = int((stale & ~present).sum()) if stale is not None else 0
         rows.append(Coverage(job=job, items=items, present=int(present.sum()), stale=old))
     return items - int(inventory.source.sum()), rows
+
+
+def job_coverage(graph: JobGraph, request: PlanRequest, stores: Stores) -> dict[str, Any]:
+    """Return ``items``, ``present`` and ``coverage`` of the one job that ``request`` targets."""
+    _, (row,) = coverage(graph, request, stores)
+    return {"items": row.items, "present": row.present, "coverage": row.ratio}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

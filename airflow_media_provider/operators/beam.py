@@ -1,0 +1,220 @@
+"""The task that runs one job of a plan."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow_media_provider.compat import AirflowException, AirflowSkipException, BaseOperator, conf
+from airflow_media_provider.hooks.media import MediaHook
+from airflow_media_provider.links.media import REMOTE_JOB_KEY, MediaRemoteJobLink, MediaReportLink
+
+if TYPE_CHECKING:
+    from airflow_media_provider.compat import Context
+    from airflow_media_provider.operators.dataflow import RemoteJob
+    from airflow_media_provider.runners.launch import Worker
+    from airflow_media_provider.runs.look import JobManifest
+    from airflow_media_provider.runs.outcome import Outcome
+    from airflow_media_provider.runs.stored import StoredPlan
+    from airflow_media_provider.storage import Stores
+
+
+class MediaBeamOperator(BaseOperator):
+    """Run one job of a plan as one Beam job, wait for it, and judge it by its report.
+
+    Skips itself when nothing is left to run, so that a run over finished work is green and quick. Fails
+    when more items failed than the job's ``max_failed``. An asset among ``outlets`` gets the counts as the
+    ``extra`` of its event. Running it again is safe: the worker skips what exists, and a Dataflow job of
+    the same run is attached to, not started twice.
+
+    :param job: name in the registry.
+    :param plan: URI of the run's folder, from :class:`MediaPlanOperator`.
+    :param manifest: what the job's ``MediaOutputSensor`` returned; None = look again here.
+    :param python: interpreter that has the worker's packages; default ``[media] python``, else this one.
+    :param deferrable: give the slot away while a remote job runs. A local one needs its slot.
+    :param poll_interval: seconds between two looks at a remote job.
+    :param gcp_conn_id: Google connection, for ``gs://`` and Dataflow.
+    """
+
+    template_fields: Sequence[str] = ("plan", "manifest")
+    operator_extra_links = (MediaReportLink(), MediaRemoteJobLink())
+    ui_color = "#e6f4ea"
+
+    def __init__(
+        self,
+        *,
+        job: str,
+        plan: str,
+        manifest: Any = None,
+        python: str | None = None,
+        deferrable: bool | None = None,
+        poll_interval: float = 30.0,
+        gcp_conn_id: str = "google_cloud_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.job = job
+        self.plan = plan
+        self.manifest = manifest
+        self.python = python
+        self.deferrable = (
+            conf.getboolean("operators", "default_deferrable", fallback=False)
+            if deferrable is None
+            else deferrable
+        )
+        self.poll_interval = poll_interval
+        self.gcp_conn_id = gcp_conn_id
+        self._worker: Worker | None = None
+        self._remote: RemoteJob | None = None
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Run what is left of the job, and return its counts and where its report is."""
+        from airflow_media_provider.runners import is_remote
+
+        stores = MediaHook(self.gcp_conn_id).stores()
+        plan, manifest = self._open(stores)
+        if plan.dry_run:
+            raise AirflowSkipException(f"dry run: {manifest.line()}")
+        if not manifest.run:
+            outcome = self._judge(plan, manifest, stores)
+            raise AirflowSkipException(f"nothing to run: {outcome.line()}")
+        if is_remote(plan.graph.jobs[self.job]):
+            self._run_remote(plan, manifest, stores, context)
+        else:
+            self._run_here(plan, manifest, stores)
+        return self._finish(plan, manifest, stores, context)
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        """Go on when the remote job has ended."""
+        from airflow_media_provider.runs.look import JobManifest
+
+        if event["state"] != "JOB_STATE_DONE":
+            raise AirflowException(
+                f"job {self.job!r}: remote job {event['job_id']} ended as {event['state']} {event['message']}"
+            )
+        stores = MediaHook(self.gcp_conn_id).stores()
+        plan, _ = self._open(stores, look=False)
+        return self._finish(plan, JobManifest(**event["manifest"]), stores, context)
+
+    def on_kill(self) -> None:
+        """End what this task started."""
+        if self._worker is not None:
+            self.log.info("Stopping the worker of job %s", self.job)
+            self._worker.kill()
+        if self._remote is not None:
+            self._remote.cancel()
+
+    def _open(self, stores: Stores, *, look: bool = True) -> tuple[StoredPlan, JobManifest]:
+        from airflow_media_provider.errors import MediaError
+        from airflow_media_provider.runs.look import JobManifest, look_again, planned_manifest
+        from airflow_media_provider.runs.stored import open_plan
+
+        if not self.plan:
+            raise AirflowSkipException("there is no plan; see the plan task")
+        try:
+            plan = open_plan(self.plan, stores)
+            if self.job not in plan.jobs:
+                raise AirflowSkipException(
+                    f"job {self.job!r} is not on the line of this run: {', '.join(plan.jobs)}"
+                )
+            if plan.dry_run or not look:
+                return plan, planned_manifest(plan, self.job)
+            if isinstance(self.manifest, dict):
+                given = {key: self.manifest[key] for key in ("run", "present", "blocked")}
+                return plan, JobManifest(job=self.job, uri=self.manifest["manifest"], **given)
+            return plan, look_again(plan, self.job, stores)
+        except MediaError as error:
+            raise AirflowException(str(error)) from error
+
+    def _run_here(self, plan: StoredPlan, manifest: JobManifest, stores: Stores) -> None:
+        from airflow_media_provider.errors import MediaError
+        from airflow_media_provider.runners.launch import launch
+        from airflow_media_provider.runs.spec import write_spec
+
+        try:
+            spec = write_spec(plan, manifest, stores)
+            self.log.info("Launch spec: %s", spec)
+            result = launch(
+                [spec],
+                python=self._python(),
+                on_event=self._show,
+                on_line=lambda line: self.log.info("%s", line),
+                on_start=self._remember,
+            )
+        except MediaError as error:
+            raise AirflowException(str(error)) from error
+        finally:
+            self._worker = None
+        if result.exit_code:
+            raise AirflowException(
+                f"job {self.job!r}: the worker ended with code {result.exit_code}: {result.last_line}"
+            )
+
+    def _run_remote(self, plan: StoredPlan, manifest: JobManifest, stores: Stores, context: Context) -> None:
+        if plan.graph.jobs[self.job].runner.name != "dataflow":
+            self._run_here(plan, manifest, stores)  # the worker itself waits for the remote job
+            return
+        from dataclasses import asdict
+
+        from airflow_media_provider.operators.dataflow import attach_or_submit
+
+        remote = attach_or_submit(
+            plan, manifest, stores,
+            python=self._python(), gcp_conn_id=self.gcp_conn_id, log=self.log, on_start=self._remember,
+        )  # fmt: skip
+        self._worker = None
+        self._remote = remote
+        context["ti"].xcom_push(key=REMOTE_JOB_KEY, value={"job_id": remote.job_id, "url": remote.url})
+        if self.deferrable:
+            self.defer(
+                trigger=remote.trigger(asdict(manifest), self.poll_interval), method_name="execute_complete"
+            )
+        remote.wait(self.poll_interval)
+        self._remote = None
+
+    def _finish(
+        self, plan: StoredPlan, manifest: JobManifest, stores: Stores, context: Context
+    ) -> dict[str, Any]:
+        outcome = self._judge(plan, manifest, stores)
+        if outcome.exceeded:
+            from airflow_media_provider.errors import LossesExceeded
+
+            try:
+                outcome.raise_for_losses()
+            except LossesExceeded as error:
+                raise AirflowException(str(error)) from error
+        result = {"counts": outcome.counts, "report": outcome.report}
+        for outlet in self.outlets:
+            context["outlet_events"][outlet].extra.update(self._extra(plan, outcome))
+        return result
+
+    def _extra(self, plan: StoredPlan, outcome: Outcome) -> dict[str, Any]:
+        return {
+            "job": self.job,
+            **outcome.counts,
+            "plan": plan.layout.uri,
+            "manifest": plan.layout.job(self.job).todo,
+            "report": outcome.report,
+        }
+
+    def _judge(self, plan: StoredPlan, manifest: JobManifest, stores: Stores) -> Outcome:
+        from airflow_media_provider.errors import MediaError
+        from airflow_media_provider.runs.outcome import read_outcome
+
+        try:
+            outcome = read_outcome(plan, manifest, stores)
+        except MediaError as error:
+            raise AirflowException(str(error)) from error
+        self.log.info("%s", outcome.line())
+        return outcome
+
+    def _remember(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def _show(self, event: dict[str, Any]) -> None:
+        if event["event"] == "progress":
+            self.log.info("%(done)d of %(total)d items, %(failed)d failed", event)
+
+    def _python(self) -> str:
+        return self.python or conf.get("media", "python", fallback="") or sys.executable

@@ -1,0 +1,122 @@
+"""Jobs on Dataflow: submitted once per run, found again by name."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_media_provider.compat import AirflowException
+from airflow_media_provider.triggers.dataflow import DataflowRunTrigger
+
+if TYPE_CHECKING:
+    from airflow.providers.google.cloud.hooks.dataflow import DataflowHook
+
+    from airflow_media_provider.runners.launch import Worker
+    from airflow_media_provider.runs.look import JobManifest
+    from airflow_media_provider.runs.stored import StoredPlan
+    from airflow_media_provider.storage import Stores
+
+ENDED = (
+    "JOB_STATE_DONE", "JOB_STATE_FAILED", "JOB_STATE_CANCELLED", "JOB_STATE_DRAINED", "JOB_STATE_UPDATED",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteJob:
+    """A job on Dataflow."""
+
+    job_id: str
+    project: str
+    region: str
+    gcp_conn_id: str
+    hook: DataflowHook
+
+    @property
+    def url(self) -> str:
+        """Its page in the console."""
+        return (
+            f"https://console.cloud.google.com/dataflow/jobs/{self.region}/{self.job_id}"
+            f"?project={self.project}"
+        )
+
+    def trigger(self, manifest: dict[str, Any], poll_interval: float) -> DataflowRunTrigger:
+        """Return the trigger that waits for its end."""
+        return DataflowRunTrigger(
+            job_id=self.job_id,
+            project=self.project,
+            region=self.region,
+            manifest=manifest,
+            poll_interval=poll_interval,
+            gcp_conn_id=self.gcp_conn_id,
+        )
+
+    def wait(self, poll_interval: float) -> None:
+        """Wait for its end; raises AirflowException for any other than success."""
+        while (state := self._state()) not in ENDED:
+            time.sleep(poll_interval)
+        if state != "JOB_STATE_DONE":
+            raise AirflowException(f"Dataflow job {self.job_id} ended as {state}; see {self.url}")
+
+    def cancel(self) -> None:
+        """Ask Dataflow to cancel it."""
+        self.hook.cancel_job(job_id=self.job_id, project_id=self.project, location=self.region)
+
+    def _state(self) -> str:
+        job = self.hook.get_job(job_id=self.job_id, project_id=self.project, location=self.region)
+        return str(job.get("currentState", ""))
+
+
+def attach_or_submit(
+    plan: StoredPlan,
+    manifest: JobManifest,
+    stores: Stores,
+    *,
+    python: str,
+    gcp_conn_id: str,
+    log: Any,
+    on_start: Callable[[Worker], None],
+) -> RemoteJob:
+    """Return the run's job on Dataflow: one that an earlier try left running, else a new one."""
+    from airflow.providers.google.cloud.hooks.dataflow import DataflowHook
+
+    from airflow_media_provider.errors import MediaError
+    from airflow_media_provider.runners import pipeline_options
+    from airflow_media_provider.runners.launch import launch
+    from airflow_media_provider.runs.spec import write_spec
+
+    try:
+        options = pipeline_options(plan.graph.jobs[manifest.job], plan.run_id)
+        hook = DataflowHook(gcp_conn_id=gcp_conn_id, cancel_timeout=None)
+        project, region, name = (str(options[key]) for key in ("project", "region", "job_name"))
+        job_id = find_active_job(hook, project=project, region=region, name=name)
+        if job_id is not None:
+            log.info("Attaching to Dataflow job %s (%s), which an earlier try started", name, job_id)
+        else:
+            spec = write_spec(plan, manifest, stores)
+            said = launch(
+                [spec], python=python, wait=False, on_start=on_start,
+                on_event=lambda event: None, on_line=lambda line: log.info("%s", line),
+            )  # fmt: skip
+            job_id = said.job_id
+            if said.exit_code or not job_id:
+                raise AirflowException(
+                    f"job {manifest.job!r}: could not submit {name} to Dataflow: {said.last_line}"
+                )
+    except MediaError as error:
+        raise AirflowException(str(error)) from error
+    return RemoteJob(job_id=job_id, project=project, region=region, gcp_conn_id=gcp_conn_id, hook=hook)
+
+
+def find_active_job(hook: DataflowHook, *, project: str, region: str, name: str) -> str | None:
+    """Return the id of the job of exactly this name that has not ended, if there is one."""
+    jobs = hook.get_conn().projects().locations().jobs()
+    request = jobs.list(projectId=project, location=region, filter="ACTIVE")
+    while request is not None:
+        page = request.execute(num_retries=3)
+        for job in page.get("jobs", ()):
+            if job["name"] == name:
+                return str(job["id"])
+        request = jobs.list_next(request, page)
+    return None

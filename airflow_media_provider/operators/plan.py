@@ -1,0 +1,128 @@
+"""The task that plans."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow_media_provider.compat import AirflowException, BaseOperator
+from airflow_media_provider.hooks.media import MediaHook
+from airflow_media_provider.hooks.registry import read_graph
+from airflow_media_provider.links.media import MediaPlanLink
+from airflow_media_provider.operators.request import FIELDS, merge_request
+
+if TYPE_CHECKING:
+    from airflow_media_provider.compat import Context
+    from airflow_media_provider.runs.stored import StoredPlan
+    from airflow_media_provider.storage import Stores
+
+SHOWN = 20
+"""Rejected lines that a log shows; the rest is in the run's folder."""
+
+
+class MediaPlanOperator(BaseOperator):
+    """Decide what must run for a selection of items, and write it down.
+
+    Reads the selection, lists what exists in bulk, and writes a plan with one manifest per job into the
+    run's folder under the registry's root. XCom carries the folder and counts only::
+
+        {"plan": URI, "items": n, "rejected": n, "dry_run": bool,
+         "jobs": {JOB: {"run": n, "present": n, "blocked": n}}}
+
+    :param registry: path of the registry (a relative one starts at the DAG file's folder), or
+        ``package.module:NAME``.
+    :param overlay: overlay of the registry, e.g. per environment.
+    :param targets: jobs; none = the jobs at the end of the graph.
+    :param mode: ``bottom-up``, ``top-down`` or ``only``.
+    :param items: ids, or text with one per line.
+    :param items_uri: URI of a list file.
+    :param prefix: prefix or glob over the source.
+    :param force: jobs to do again, with what depends on them.
+    :param force_all: do the whole line again.
+    :param ping: trace the items, do no work.
+    :param dry_run: plan only; every job is skipped.
+    :param limit: at most so many items.
+    :param use_params: let the run's params (the trigger form) win over these arguments.
+    :param gcp_conn_id: Google connection, for ``gs://``.
+    """
+
+    template_fields: Sequence[str] = (
+        "registry", "overlay", "targets", "mode", "items", "items_uri", "prefix", "force",
+    )  # fmt: skip
+    operator_extra_links = (MediaPlanLink(),)
+    ui_color = "#e8f0fe"
+
+    def __init__(
+        self,
+        *,
+        registry: str,
+        overlay: str | None = None,
+        targets: Sequence[str] | str | None = None,
+        mode: str = "bottom-up",
+        items: Sequence[str] | str | None = None,
+        items_uri: str | None = None,
+        prefix: str | None = None,
+        force: Sequence[str] | str = (),
+        force_all: bool = False,
+        ping: bool = False,
+        dry_run: bool = False,
+        limit: int | None = None,
+        use_params: bool = False,
+        gcp_conn_id: str = "google_cloud_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.registry = registry
+        self.overlay = overlay
+        self.targets = targets
+        self.mode = mode
+        self.items = items
+        self.items_uri = items_uri
+        self.prefix = prefix
+        self.force = force
+        self.force_all = force_all
+        self.ping = ping
+        self.dry_run_plan = dry_run  # BaseOperator.dry_run is a method
+        self.limit = limit
+        self.use_params = use_params
+        self.gcp_conn_id = gcp_conn_id
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Plan, and return where the plan is and its counts."""
+        from airflow_media_provider.errors import MediaError
+        from airflow_media_provider.runs.here import plan_and_save
+        from airflow_media_provider.runs.request import parse_request
+
+        graph = read_graph(self.registry, overlay=self.overlay, dag=self.dag)
+        values = merge_request(self._own(), context["params"] if self.use_params else {}, context)
+        stores = MediaHook(self.gcp_conn_id).stores()
+        try:
+            plan = plan_and_save(graph, parse_request(values), stores=stores, run_id=self._run_id(context))
+        except MediaError as error:
+            raise AirflowException(str(error)) from error
+        self._log_rejected(plan, stores)
+        self.log.info("Plan: %s", plan.layout.uri)
+        self.log.info("%s", plan.line())
+        return {
+            "plan": plan.layout.uri,
+            "items": plan.items,
+            "rejected": plan.rejected,
+            "dry_run": plan.dry_run,
+            "jobs": plan.counts,
+        }
+
+    def _own(self) -> dict[str, Any]:
+        return {name: self.dry_run_plan if name == "dry_run" else getattr(self, name) for name in FIELDS}
+
+    def _run_id(self, context: Context) -> str:
+        """Return one folder name per DAG run and plan task: a retry writes over its forerunner's plan."""
+        return f"{self.dag_id}.{self.task_id}.{context['run_id']}"
+
+    def _log_rejected(self, plan: StoredPlan, stores: Stores) -> None:
+        if not plan.rejected:
+            return
+        rejected = stores.for_uri(plan.layout.rejected).read(plan.layout.rejected).decode().splitlines()
+        for line in rejected[:SHOWN]:
+            self.log.warning("Rejected: %s", line)
+        if len(rejected) > SHOWN:
+            self.log.warning("… and %d more: %s", len(rejected) - SHOWN, plan.layout.rejected)

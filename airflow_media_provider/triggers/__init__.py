@@ -1,0 +1,1 @@
+"""What waits in the triggerer while a task has given its slot away."""
