@@ -50,7 +50,7 @@ def _is_empty(value: Any) -> bool:
         return not value.strip()
     if isinstance(value, (list, tuple)):
         return all(_is_empty(entry) for entry in value)
-    return value is None or value is False
+    return value is None
 
 
 def names(value: str | Iterable[str]) -> tuple[str, ...]:

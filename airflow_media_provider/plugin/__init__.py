@@ -6,6 +6,8 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from airflow_media_provider.timetables import BackfillTimetable
+
 URL_PREFIX = "/media"
 
 
@@ -21,6 +23,8 @@ class MediaPlugin(AirflowPlugin):
             "url_route": "media_run",
         }
     ]
+
+    timetables = [BackfillTimetable]  # noqa: RUF012
 
     # A property, so that only the api-server, which asks for it, imports FastAPI and the reader of plans.
     @property

@@ -1,0 +1,124 @@
+"""Whole DAGs of a registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from airflow.sdk.definitions.param import ParamsDict
+
+from airflow_media_provider.compat import DAG
+from airflow_media_provider.dag_factory.form import trigger_form
+from airflow_media_provider.dag_factory.graph import caller_file, graph_at, line_of
+from airflow_media_provider.dag_factory.group import TaskOptions, add_line
+from airflow_media_provider.operators.request import names
+from airflow_media_provider.registry.model import JobGraph
+from airflow_media_provider.timetables import BackfillTimetable
+
+Per = Literal["registry", "target", "team"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """One DAG to make."""
+
+    dag_id: str
+    targets: tuple[str, ...]
+
+
+def media_dags(
+    registry: str,
+    *,
+    overlay: str | None = None,
+    per: Per = "registry",
+    dag_id: str | None = None,
+    targets: Sequence[str] | str = (),
+    mode: str = "bottom-up",
+    items: Sequence[str] | None = None,
+    items_uri: str | None = None,
+    prefix: str | None = None,
+    schedule: Any = None,
+    gcp_conn_id: str = "google_cloud_default",
+    run_args: dict[str, Any] | None = None,
+    **dag_kwargs: Any,
+) -> dict[str, DAG]:
+    """Return DAG id -> DAG; put them into the DAG file's globals: ``globals().update(media_dags(...))``.
+
+    Each DAG has the trigger form. Without a schedule it runs when it is triggered or backfilled.
+
+    :param registry: path (a relative one starts at the DAG file's folder) or ``package.module:NAME``.
+    :param overlay: overlay of the registry.
+    :param per: one DAG for the ``registry``, one per ``target`` (each job with its ancestors), or one per
+        ``team`` (its jobs with their ancestors).
+    :param dag_id: instead of the registry's name; with ``per``, the first part of each id.
+    :param targets: jobs that the form shows first, and that a run takes which says nothing.
+    :param mode: the same for the mode.
+    :param items: the selection of a run that says nothing; as ``items_uri`` and ``prefix``, a template.
+    :param items_uri: URI of a list file, e.g. ``lists/{{ ds }}.txt``.
+    :param prefix: prefix or glob over the source.
+    :param schedule: as of a DAG: cron, asset, timetable.
+    :param run_args: further arguments of every job's :class:`MediaBeamOperator`, e.g. ``pool``, ``retries``.
+    :param dag_kwargs: further arguments of :class:`DAG`.
+    :raises RegistryError: when the registry has faults.
+    """
+    file = caller_file(1)
+    graph = graph_at(registry, overlay=overlay, folder=Path(file).parent)
+    request = {
+        "registry": registry,
+        "overlay": overlay,
+        "mode": mode,
+        "items": items,
+        "items_uri": items_uri,
+        "prefix": prefix,
+        "use_params": True,
+    }
+    made: dict[str, DAG] = {}
+    for plan in _plans(graph, per, dag_id or graph.name, names(targets)):
+        jobs = line_of(graph, targets=plan.targets, mode=mode) if per != "registry" else graph.order
+        dag = DAG(
+            plan.dag_id,
+            schedule=BackfillTimetable() if schedule is None else schedule,
+            params=trigger_form(jobs, targets=plan.targets, mode=mode) | dag_kwargs.pop("params", {}),
+            **{"tags": _tags(graph, jobs), "doc_md": graph_doc(graph, jobs), "catchup": False, **dag_kwargs},
+        )
+        dag.fileloc = file  # not this module: a run looks for the registry beside the DAG file
+        with dag:
+            options = TaskOptions(
+                gcp_conn_id=gcp_conn_id, run=run_args or {}, request={**request, "targets": plan.targets}
+            )
+            add_line(graph, jobs, options)
+        for task in dag.tasks:
+            # Airflow copies the form to every task, and serialises each copy; a run's params reach all tasks.
+            task.params = ParamsDict()
+        made[plan.dag_id] = dag
+    return made
+
+
+def _plans(graph: JobGraph, per: Per, prefix: str, targets: tuple[str, ...]) -> Iterator[_Plan]:
+    if per == "registry":
+        yield _Plan(prefix, targets)
+    elif per == "target":
+        for job in targets or graph.order:
+            yield _Plan(f"{prefix}.{graph.job(job).name}", (job,))
+    elif per == "team":
+        teams = dict.fromkeys(graph.jobs[job].team for job in graph.order)
+        for team in filter(None, teams):
+            yield _Plan(f"{prefix}.{team}", tuple(j for j in graph.order if graph.jobs[j].team == team))
+    else:
+        raise ValueError(f"per={per!r} is not known; write 'registry', 'target' or 'team'")
+
+
+def _tags(graph: JobGraph, jobs: Sequence[str]) -> list[str]:
+    return ["media", *sorted({team for job in jobs if (team := graph.jobs[job].team)})]
+
+
+def graph_doc(graph: JobGraph, jobs: Sequence[str]) -> str:
+    """Return the jobs as a table for the DAG's page."""
+    rows = ["| job | needs | step | team | max failed |", "|---|---|---|---|---|"]
+    for name in jobs:
+        job = graph.jobs[name]
+        cells = (name, ", ".join(job.needs), f"`{job.step}`", job.team or "", str(job.max_failed))
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join((f"Media jobs of `{graph.name}`. Artifacts are under `{graph.root}`.", "", *rows))

@@ -1,0 +1,149 @@
+"""The tasks of a line of jobs: plan, then per job look and run, then a summary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_media_provider.compat import TaskGroup, TriggerRule
+from airflow_media_provider.dag_factory.assets import job_asset
+from airflow_media_provider.dag_factory.graph import caller_folder, graph_at, line_of
+from airflow_media_provider.operators.beam import MediaBeamOperator
+from airflow_media_provider.operators.plan import MediaPlanOperator
+from airflow_media_provider.operators.request import names
+from airflow_media_provider.operators.summary import MediaSummaryOperator
+from airflow_media_provider.registry.model import JobGraph
+from airflow_media_provider.sensors.media import MediaOutputSensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskOptions:
+    """What the tasks of a line have in common.
+
+    :param request: arguments of :class:`MediaPlanOperator`.
+    :param run: further arguments of each :class:`MediaBeamOperator`.
+    """
+
+    gcp_conn_id: str = "google_cloud_default"
+    request: dict[str, Any] = field(default_factory=dict)
+    run: dict[str, Any] = field(default_factory=dict)
+
+
+class MediaTaskGroup(TaskGroup):
+    """A line of jobs as one task group, for a DAG that has other tasks too.
+
+    Holds ``plan``, per job ``JOB.outputs`` and ``JOB.run``, and ``summary``, which fails when a job failed;
+    so what comes after the group follows the group's fate. The number of tasks depends on the jobs only.
+
+    :param group_id: prefix of the task ids.
+    :param registry: path (a relative one starts at the DAG file's folder) or ``package.module:NAME``.
+    :param targets: jobs; none = all.
+    :param mode: ``bottom-up``, ``top-down`` or ``only``.
+    :param items: ids, or text with one per line; as ``items_uri`` and ``prefix``, a template.
+    :param items_uri: URI of a list file.
+    :param prefix: prefix or glob over the source.
+    :param force: jobs to do again, with what depends on them.
+    :param force_all: do the whole line again.
+    :param ping: trace the items, do no work.
+    :param limit: at most so many items.
+    :param use_params: let the DAG run's params of these names win.
+    :param run_args: further arguments of every job's :class:`MediaBeamOperator`, e.g. ``pool``.
+    """
+
+    def __init__(
+        self,
+        group_id: str = "media",
+        *,
+        registry: str,
+        overlay: str | None = None,
+        targets: Sequence[str] | str | None = None,
+        mode: str = "bottom-up",
+        items: Sequence[str] | str | None = None,
+        items_uri: str | None = None,
+        prefix: str | None = None,
+        force: Sequence[str] | str = (),
+        force_all: bool = False,
+        ping: bool = False,
+        limit: int | None = None,
+        use_params: bool = False,
+        gcp_conn_id: str = "google_cloud_default",
+        run_args: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(group_id=group_id, **kwargs)
+        graph = graph_at(registry, overlay=overlay, folder=caller_folder(1))
+        options = TaskOptions(
+            gcp_conn_id=gcp_conn_id,
+            run=run_args or {},
+            request={
+                "registry": registry,
+                "overlay": overlay,
+                "targets": targets,
+                "mode": mode,
+                "items": items,
+                "items_uri": items_uri,
+                "prefix": prefix,
+                "force": force,
+                "force_all": force_all,
+                "ping": ping,
+                "limit": limit,
+                "use_params": use_params,
+            },
+        )
+        wanted = names(targets or ())
+        with self:
+            line = add_line(graph, line_of(graph, targets=wanted, mode=mode), options)
+        self.plan, self.runs, self.summary = line.plan, line.runs, line.summary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """The tasks of a line.
+
+    :param runs: job -> the task that runs it.
+    """
+
+    plan: MediaPlanOperator
+    runs: dict[str, MediaBeamOperator]
+    summary: MediaSummaryOperator
+
+
+def add_line(graph: JobGraph, jobs: Sequence[str], options: TaskOptions) -> Line:
+    """Put the tasks of ``jobs`` into the DAG or group that is open.
+
+    A job looks at storage once its parents have ended, however they ended: it goes on for the items that
+    have inputs.
+    """
+    plan = MediaPlanOperator(
+        task_id="plan",
+        gcp_conn_id=options.gcp_conn_id,
+        doc_md="Decide what must run, and why.",
+        **options.request,
+    )
+    where = f"{{{{ (ti.xcom_pull(task_ids={plan.task_id!r}) or {{}}).get('plan') or '' }}}}"
+    summary = MediaSummaryOperator(task_id="summary", plan=where, gcp_conn_id=options.gcp_conn_id)
+    runs: dict[str, MediaBeamOperator] = {}
+    for job in jobs:
+        with TaskGroup(group_id=job, tooltip=_tooltip(graph, job)):
+            outputs = MediaOutputSensor(
+                task_id="outputs", job=job, plan=where, min_coverage=0, deferrable=False,
+                trigger_rule=TriggerRule.ALL_DONE, gcp_conn_id=options.gcp_conn_id,
+            )  # fmt: skip
+            run = MediaBeamOperator(
+                task_id="run", job=job, plan=where, manifest=outputs.output,
+                outlets=[job_asset(graph, job)], trigger_rule=TriggerRule.NONE_FAILED,
+                gcp_conn_id=options.gcp_conn_id, **options.run,
+            )  # fmt: skip
+        plan >> outputs >> run >> summary
+        for parent in graph.jobs[job].parents:
+            if parent in runs:
+                runs[parent] >> outputs
+        runs[job] = run
+    return Line(plan=plan, runs=runs, summary=summary)
+
+
+def _tooltip(graph: JobGraph, job: str) -> str:
+    entry = graph.jobs[job]
+    owner = f" ({entry.team})" if entry.team else ""
+    return f"{entry.doc or entry.step}{owner}"
