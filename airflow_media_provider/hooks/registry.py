@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,14 +20,12 @@ def read_graph(registry: str, *, overlay: str | None, dag: Any) -> JobGraph:
     """
     from airflow_media_provider.errors import RegistryError
     from airflow_media_provider.registry.load import load_registry
+    from airflow_media_provider.registry.neighbours import find_steps_beside
 
     folder = Path(dag.fileloc).parent if dag is not None and dag.fileloc else Path()
     beside = folder / registry
     path = str(beside) if beside.is_file() else registry
-    # Steps named by dotted path may lie beside the registry, as DAG files' own modules do.
-    home = str(Path(path).resolve().parent)
-    if Path(path).is_file() and home not in sys.path:
-        sys.path.append(home)
+    find_steps_beside(path)
     try:
         return load_registry(path, overlay=overlay)
     except RegistryError as error:

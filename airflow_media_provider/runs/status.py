@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_media_provider.catalog.selection import read_selection
+from airflow_media_provider.errors import SelectionError
 from airflow_media_provider.registry.model import JobGraph
 from airflow_media_provider.registry.recipe import recipe
 from airflow_media_provider.runs.cells_file import read_item
@@ -91,6 +92,14 @@ class ItemInJob:
     action: str
     reason: str
     reports: tuple[tuple[str, ReportRow], ...]
+
+
+def item_of(graph: JobGraph, text: str, stores: Stores) -> str:
+    """Return the item that ``text`` names by id or source URI; raises SelectionError when it names none."""
+    selection = read_selection(graph, items=(text,), stores=stores)
+    if selection.rejected:
+        raise SelectionError(f"item {text!r} {selection.rejected[0].why}")
+    return str(selection.items[0].as_py())
 
 
 def why(graph: JobGraph, item: str, stores: Stores, *, runs: int = 20) -> list[ItemInJob]:

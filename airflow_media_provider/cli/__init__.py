@@ -1,0 +1,1 @@
+"""``airflow media``: the registry and its runs, without a scheduler."""

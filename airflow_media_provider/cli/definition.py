@@ -1,0 +1,92 @@
+"""The command group and its arguments. Every ``airflow`` command imports this, so it stays light."""
+
+from __future__ import annotations
+
+from airflow.cli.cli_config import (
+    ARG_OUTPUT,
+    ARG_VERBOSE,
+    ActionCommand,
+    Arg,
+    GroupCommand,
+    lazy_load_command,
+    positive_int,
+)
+
+REGISTRY = Arg(
+    ("-r", "--registry"),
+    help="Registry: a YAML file or package.module:NAME (default: the option registry of section media)",
+)
+OVERLAY = Arg(("--overlay",), help="Overlay of the registry: a name in it, or another file")
+ITEMS = Arg(
+    ("-i", "--items"),
+    help="Item ids, or URIs of source files; a single - reads them from standard input, one per line",
+    nargs="+",
+    metavar="ITEM",
+)
+ITEMS_URI = Arg(
+    ("--items-uri",), help="List of items: a text, CSV, JSON Lines or Parquet file", metavar="URI"
+)
+PREFIX = Arg(("-p", "--prefix"), help="Prefix or glob over the source", metavar="PREFIX")
+LIMIT = Arg(("--limit",), help="At most so many items, the first ones", type=positive_int(allow_zero=False))
+TARGET = Arg(
+    ("-t", "--target"),
+    help="Jobs, with commas between them (default: the jobs at the end of the graph)",
+    action="append",
+    metavar="JOB[,JOB…]",
+)
+MODE = Arg(
+    ("-m", "--mode"),
+    help="bottom-up: targets and missing ancestors; top-down: targets and all that depends on them; "
+    "only: targets",
+    choices=("bottom-up", "top-down", "only"),
+    default="bottom-up",
+)
+FORCE = Arg(
+    ("-f", "--force"),
+    help="Do these jobs again, with what depends on them on the line",
+    action="append",
+    metavar="JOB[,JOB…]",
+)
+FORCE_ALL = Arg(("--force-all",), help="Do the whole line again", action="store_true")
+PING = Arg(("--ping",), help="Trace the items through the graph, do no work", action="store_true")
+CELLS = Arg(("--cells",), help="One line per item and job, with its reason", action="store_true")
+GRAPH = Arg(("--graph",), help="Show the graph, as text or as DOT", choices=("text", "dot"))
+PYTHON = Arg(
+    ("--python",),
+    help="Interpreter that has the worker's packages (default: the option python of section media)",
+)
+RUN_ID = Arg(("--run-id",), help="Name of the run's folder (default: from the time)")
+ITEM = Arg(("item",), help="Item id, or URI of its source file", metavar="ITEM")
+
+COMMON = (REGISTRY, OVERLAY, ARG_OUTPUT, ARG_VERBOSE)
+SELECTION = (ITEMS, ITEMS_URI, PREFIX, LIMIT)
+REQUEST = (*SELECTION, TARGET, MODE, FORCE, FORCE_ALL, PING)
+
+
+def get_media_cli_commands() -> list[GroupCommand]:
+    """Return what Airflow adds to its command line."""
+    return [
+        GroupCommand(
+            name="media",
+            help="Media jobs: what would run, why, and what became of it",
+            description="Media jobs of a registry. Exit codes: 0 all done, 1 some items failed or blocked, "
+            "2 could not run.",
+            subcommands=(
+                _command("jobs", "List the jobs, or show their graph", GRAPH),
+                _command("validate", "Check the registry and name every fault with its line"),
+                _command("plan", "Say what would run and why; starts nothing", *REQUEST, CELLS),
+                _command("run", "Plan and run here, without a scheduler", *REQUEST, PYTHON, RUN_ID),
+                _command("status", "Count which artifacts exist, per job", *SELECTION, TARGET),
+                _command("why", "Tell all that is known of one item, in every job", ITEM),
+            ),
+        )
+    ]
+
+
+def _command(name: str, text: str, *args: Arg) -> ActionCommand:
+    return ActionCommand(
+        name=name,
+        help=text,
+        func=lazy_load_command(f"airflow_media_provider.cli.{name}.{name}"),
+        args=(*args, *COMMON),
+    )

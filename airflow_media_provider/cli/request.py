@@ -1,0 +1,35 @@
+"""From arguments to a request."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow_media_provider.runs.request import PlanRequest
+
+FIELDS = ("items_uri", "prefix", "limit", "mode", "force_all", "ping")
+
+
+def read_request(args: Namespace) -> PlanRequest:
+    """Return the request in ``args``; raises PlanError that names each fault."""
+    from airflow_media_provider.runs.request import parse_request
+
+    values: dict[str, Any] = {name: getattr(args, name) for name in FIELDS if hasattr(args, name)}
+    values["items"] = _items(args.items)
+    values["targets"] = split_names(args.target)
+    values["force"] = split_names(getattr(args, "force", None))
+    return parse_request(values)
+
+
+def _items(items: list[str] | None) -> list[str] | None:
+    if items == ["-"]:
+        return [line.rstrip("\r\n") for line in sys.stdin]
+    return items
+
+
+def split_names(given: list[str] | None) -> tuple[str, ...]:
+    """Return the names in ``a,b`` given once or more often."""
+    parts = (part.strip() for text in given or () for part in text.split(","))
+    return tuple(dict.fromkeys(filter(None, parts)))

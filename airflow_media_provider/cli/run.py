@@ -1,0 +1,49 @@
+"""``airflow media run``."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from argparse import Namespace
+from datetime import UTC, datetime
+
+from airflow_media_provider.cli.command import ALL_DONE, SOME_LEFT, command, open_graph, open_stores
+from airflow_media_provider.cli.output import count_rows, is_object, print_object, print_rows
+from airflow_media_provider.cli.progress import RunProgress
+from airflow_media_provider.cli.request import read_request
+from airflow_media_provider.compat import conf
+
+COUNTS = ("done", "present", "failed", "blocked")
+
+
+@command
+def run(args: Namespace) -> int:
+    """Plan and run every job here, parents first."""
+    from airflow_media_provider.runs.here import plan_and_save, run_here
+
+    request = read_request(args)
+    graph = open_graph(args)
+    stores = open_stores(graph.root)
+    plan = plan_and_save(graph, request, stores=stores, run_id=args.run_id or _new_run_id())
+    print(plan.line(), file=sys.stderr)
+    if plan.rejected:
+        print(f"{plan.rejected} rejected: {plan.layout.rejected}", file=sys.stderr)
+    with RunProgress(plan) as progress:
+        result = run_here(
+            plan,
+            stores=stores,
+            python=args.python or conf.get("media", "python", fallback="") or sys.executable,
+            on_event=progress.event,
+            on_line=progress.line,
+        )
+    jobs = {outcome.job: {name: outcome.counts[name] for name in COUNTS} for outcome in result.outcomes}
+    if is_object(args.output):
+        print_object({"jobs": jobs, "report": result.report}, args.output)
+    else:
+        print_rows(count_rows(jobs), args.output)
+        print(f"report: {result.report}", file=sys.stderr)
+    return ALL_DONE if result.all_done else SOME_LEFT
+
+
+def _new_run_id() -> str:
+    return f"cli-{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}-{secrets.token_hex(3)}"
