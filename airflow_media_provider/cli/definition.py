@@ -23,9 +23,7 @@ ITEMS = Arg(
     nargs="+",
     metavar="ITEM",
 )
-ITEMS_URI = Arg(
-    ("--items-uri",), help="List of items: a text, CSV, JSON Lines or Parquet file", metavar="URI"
-)
+ITEMS_URI = Arg(("--items-uri",), help="List file: text, CSV, JSON Lines or Parquet", metavar="URI")
 PREFIX = Arg(("-p", "--prefix"), help="Prefix or glob over the source", metavar="PREFIX")
 LIMIT = Arg(("--limit",), help="At most so many items, the first ones", type=positive_int(allow_zero=False))
 TARGET = Arg(

@@ -63,6 +63,6 @@ def print_lines(entries: Iterable[dict[str, Any]], output: str) -> None:
 
 
 def _one_line(value: Any) -> str:
-    """Return a value without what would break a line or a column; an id that was rejected can hold anything."""
+    """Return a value without what would break a line or a column: a rejected id can hold anything."""
     text = str(value)
     return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -56,7 +56,7 @@ def build(document: Document, *, environ: Mapping[str, str] | None, folder: str 
     built.faults += address_faults(value, document, root=root, source=source)
     built.faults.sort(key=lambda fault: (fault.file != document.file, fault.file, fault.line))
     if part is not None and not built.faults:
-        jobs = {n: _job(n, job, part.defaults, document) for n, job in part.jobs.items()}
+        jobs = {n: job_of(n, job, part.defaults, document) for n, job in part.jobs.items()}
         name = part.name or name
         built.graph = JobGraph(name=name, root=root, source=source, jobs=jobs, file=document.file)
     return built
@@ -107,7 +107,7 @@ def _change(value: Any, path: Path, change: Callable[[Any], Any]) -> Any:
     return {**value, path[0]: _change(value[path[0]], path[1:], change)}
 
 
-def _job(name: str, job: JobPart, defaults: DefaultsPart, document: Document) -> Job:
+def job_of(name: str, job: JobPart, defaults: DefaultsPart, document: Document) -> Job:
     file, line = document.place(("jobs", name))
     resources = defaults.resources.model_copy(update=job.resources.model_dump(exclude_none=True))
     return Job(

@@ -62,12 +62,15 @@ class Recipe:
     @cached_property
     def suffix(self) -> str:
         """Suffix of the artifact: the template's own text after ``{item}``, with the step's ``{suffix}``."""
-        return self.address.suffix
+        # Without the fingerprint, which needs params that are right and every job above.
+        template = self.job.output_template
+        with_hash = "{fingerprint}" in template.partition("{item}")[2]
+        return self._parse(self.fingerprint if with_hash else "").suffix
 
     @cached_property
     def address(self) -> Address:
         """Where this job's artifacts are."""
-        return self._parse()
+        return self._parse(self.fingerprint if "{fingerprint}" in self.job.output_template else "")
 
     @cached_property
     def listing_prefix(self) -> str:
@@ -79,19 +82,18 @@ class Recipe:
         head = before.partition("{fingerprint}")[0]
         return head.replace("{root}", self.graph.root).replace("{job}", self.job.name)
 
-    def _parse(self) -> Address:
+    def _parse(self, fingerprint: str) -> Address:
         template = self.job.output_template
         values = {
             "root": self.graph.root,
             "job": self.job.name,
             "team": self.job.team or "",
-            "fingerprint": "",
+            "fingerprint": fingerprint,
             "suffix": "",
         }
-        if "{fingerprint}" in template:
-            values["fingerprint"] = self.fingerprint
         if "{suffix}" in template:
-            values["suffix"] = self.step.suffix(self.params)
+            makes = self.step.makes
+            values["suffix"] = makes if isinstance(makes, str) else self.step.suffix(self.params)
         try:
             return Address.parse(template, **values)
         except InvalidTemplate as error:

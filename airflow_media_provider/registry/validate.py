@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from airflow_media_provider.errors import Fault, RegistryError
 from airflow_media_provider.registry.document import Document, Path
 from airflow_media_provider.registry.load import load_registry, read_yaml
 from airflow_media_provider.registry.model import Job, JobGraph
-from airflow_media_provider.registry.recipe import Recipe, recipe
+from airflow_media_provider.registry.recipe import recipe
 from airflow_media_provider.registry.schema import unknown
+from airflow_media_provider.registry.sound import readable_jobs, sound_part
 from beam_jobs.contract.errors import StepNotFound
 from beam_jobs.contract.step import Step, load_step
 
@@ -20,136 +21,105 @@ from beam_jobs.contract.step import Step, load_step
 def validate_registry(path: str | os.PathLike[str], *, overlay: str | None = None) -> list[Fault]:
     """Return every fault, in the order of the file; none means that it can be planned.
 
-    Steps are imported: one that cannot be, params that it does not take, and inputs that nothing makes are
-    faults. A job whose step is not known is not looked at further, and neither is what needs it.
+    Steps are imported: one that cannot be, params that it does not take, inputs that nothing makes, and
+    jobs that would write to the same addresses are faults. What cannot be known because of a fault further
+    up (the suffix that an unknown step makes) is not guessed at.
 
     :param path: a YAML file, or ``package.module:NAME``.
     """
     text = os.fspath(path)
-    if ":" in text and not os.path.exists(text) and not text.endswith((".yaml", ".yml")):  # noqa: PTH110
-        return _of_python(text, overlay)
     try:
+        if ":" in text and not text.endswith((".yaml", ".yml")):
+            graph = load_registry(text, overlay=overlay)
+            return _Check(Document(file=graph.file or text), graph, dict(graph.jobs)).faults()
         built = read_yaml(text, overlay=overlay)
     except RegistryError as error:
         return error.faults
-    faults = [*built.faults]
-    jobs = built.graph.jobs if built.graph is not None else _readable_jobs(built.document)
-    steps = _steps(jobs, built.document, faults)
-    for name, step in steps.items():
-        faults += _params_faults(jobs[name], step, built.document)
-    if built.graph is not None:
-        faults += _input_faults(built.graph, set(steps), {fault.line for fault in faults})
-        faults += _address_faults(built.graph, faults)
-    return sorted(set(faults), key=lambda fault: (fault.file, fault.line, fault.message))
+    document = built.document
+    check = _Check(document, built.graph or sound_part(document), readable_jobs(document))
+    return sorted({*built.faults, *check.faults()}, key=lambda f: (f.file, f.line, f.message))
 
 
-def _of_python(path: str, overlay: str | None) -> list[Fault]:
-    try:
-        graph = load_registry(path, overlay=overlay)
-    except RegistryError as error:
-        return error.faults
-    document = Document(file=graph.file or path)
-    faults: list[Fault] = []
-    steps = _steps(graph.jobs, document, faults)
-    for name, step in steps.items():
-        faults += _params_faults(graph.jobs[name], step, document)
-    faults += _input_faults(graph, set(steps), set())
-    faults += _address_faults(graph, faults)
-    return faults
+class _Check:
+    """The faults that need the steps' facts.
 
+    :param graph: the jobs whose arrows are sound.
+    :param jobs: every job that can be read.
+    """
 
-def _readable_jobs(document: Document) -> dict[str, Job]:
-    """Return what can be read of the jobs of a registry that has faults: their step and params."""
-    jobs = document.value.get("jobs")
-    found = {}
-    for name, entry in jobs.items() if isinstance(jobs, dict) else ():
-        if isinstance(entry, dict) and isinstance(entry.get("step"), str):
-            params = entry.get("params")
-            found[name] = Job(
-                name=name, step=entry["step"], needs=(), params=params if isinstance(params, dict) else {}
-            )
-    return found
+    def __init__(self, document: Document, graph: JobGraph, jobs: dict[str, Job]) -> None:
+        self.document = document
+        self.graph = graph
+        self.jobs = jobs
 
+    def faults(self) -> list[Fault]:
+        """Return them."""
+        found: list[Fault] = []
+        steps: dict[str, Step] = {}
+        sound: set[str] = set()
+        for name, job in self.jobs.items():
+            try:
+                steps[name] = load_step(job.step)
+            except StepNotFound as error:
+                found.append(self._fault(job, str(error), "step"))
+                continue
+            wrong = list(self._params(job, steps[name]))
+            found += wrong
+            if not wrong:
+                sound.add(name)
+        for name in self.graph.order:
+            if name in steps and steps.keys() >= set(self.graph.jobs[name].parents):
+                wrong = list(self._inputs(name))
+                found += wrong
+                if wrong:
+                    sound.discard(name)
+        return found + list(self._clashes([name for name in self.graph.order if name in sound]))
 
-def _place(document: Document, job: Job, *more: str | int) -> Path:
-    path: Path = ("jobs", job.name, *more)
-    while path and path not in document.places:
-        path = path[:-1]
-    return path or ("jobs", job.name)
-
-
-def _fault(document: Document, job: Job, message: str, *more: str | int) -> Fault:
-    path = _place(document, job, *more)
-    if path in document.places:
-        return document.fault(f"job {job.name!r}: {message}", path)
-    return Fault(f"job {job.name!r}: {message}", job.file or document.file, job.line)
-
-
-def _steps(jobs: Mapping[str, Job], document: Document, faults: list[Fault]) -> dict[str, Step]:
-    found: dict[str, Step] = {}
-    for name, job in jobs.items():
+    def _params(self, job: Job, step: Step) -> Iterator[Fault]:
         try:
-            found[name] = load_step(job.step)
-        except StepNotFound as error:
-            faults.append(_fault(document, job, str(error), "step"))
-    return found
-
-
-def _params_faults(job: Job, step: Step, document: Document) -> Iterator[Fault]:
-    try:
-        step.parse_params(job.params)
-    except ValidationError as error:
-        for entry in error.errors():
-            where = [part for part in entry["loc"] if isinstance(part, str | int)]
-            if entry["type"] == "extra_forbidden":
-                known = _fields(step.params)
-                message = f"params: step {step.name!r}: {unknown('parameter', str(where[-1]), known)}"
-            else:
+            step.parse_params(job.params)
+        except ValidationError as error:
+            for entry in error.errors():
+                where = [part for part in entry["loc"] if isinstance(part, str | int)]
                 name = ".".join(map(str, where))
-                value = f", not {entry['input']!r}" if entry["type"] != "missing" else ""
-                message = f"params.{name}: {entry['msg'][0].lower()}{entry['msg'][1:]}{value}"
-            yield _fault(document, job, message, "params", *where)
+                if entry["type"] == "extra_forbidden":
+                    known = step.params.model_fields
+                    message = f"step {step.name!r}: {unknown('parameter', name, known)}"
+                else:
+                    value = f", not {entry['input']!r}" if entry["type"] != "missing" else ""
+                    message = f"params.{name}: {entry['msg'][0].lower()}{entry['msg'][1:]}{value}"
+                yield self._fault(job, message, "params", *where)
 
-
-def _fields(model: type[BaseModel]) -> list[str]:
-    return list(model.model_fields)
-
-
-def _input_faults(graph: JobGraph, known: set[str], told: set[int]) -> Iterator[Fault]:
-    """Check the binding of inputs, parents first; a job above which something is wrong is let be."""
-    sound: set[str] = set()
-    for name in graph.order:
-        job = graph.jobs[name]
-        if name not in known or not set(job.parents) <= sound:
-            continue
-        made = recipe(graph, name)
+    def _inputs(self, name: str) -> Iterator[Fault]:
         try:
-            _check(made)
+            _ = recipe(self.graph, name).inputs
         except RegistryError as error:
-            yield from (
-                fault for fault in error.faults if fault.line not in told or "params" not in fault.message
-            )
-        else:
-            sound.add(name)
+            for fault in error.faults:
+                if not fault.message.startswith(f"job {name!r}: "):
+                    continue  # a parent's own, told there
+                message = fault.message.removeprefix(f"job {name!r}: ")
+                yield self._fault(self.graph.jobs[name], message, "needs")
 
+    def _clashes(self, names: list[str]) -> Iterator[Fault]:
+        """Tell which jobs would write to the same addresses, now that suffixes are known."""
+        seen: dict[tuple[str, str], str] = {}
+        for name in names:
+            try:
+                address = recipe(self.graph, name).address
+            except RegistryError:
+                continue  # the template has a fault of its own, told already
+            first = seen.setdefault((address.prefix, address.suffix), name)
+            if first != name:
+                message = (
+                    f"writes to the same addresses as {first!r}: {address.template}; put {{job}} into it"
+                )
+                yield self._fault(self.graph.jobs[name], message, "output")
 
-def _check(made: Recipe) -> None:
-    _ = made.params, made.inputs, made.suffix
-
-
-def _address_faults(graph: JobGraph, faults: list[Fault]) -> Iterator[Fault]:
-    """Tell which jobs would write to the same addresses, now that suffixes are known."""
-    if faults:
-        return
-    seen: dict[tuple[str, str], str] = {}
-    for name in graph.order:
-        address = recipe(graph, name).address
-        first = seen.setdefault((address.prefix, address.suffix), name)
-        if first != name:
-            job = graph.jobs[name]
-            yield Fault(
-                f"job {name!r}: writes to the same addresses as {first!r} ({address.template}); "
-                "put {job} into its output",
-                job.file,
-                job.line,
-            )
+    def _fault(self, job: Job, message: str, *where: str | int) -> Fault:
+        text = f"job {job.name!r}: {message}"
+        path: Path = ("jobs", job.name, *where)
+        while path:
+            if path in self.document.places:
+                return self.document.fault(text, path)
+            path = path[:-1]
+        return Fault(text, job.file or self.document.file, job.line)
