@@ -108,18 +108,20 @@ class MediaBeamOperator(BaseOperator):
     def _open(self, stores: Stores, *, look: bool = True) -> tuple[StoredPlan, JobManifest]:
         from airflow_media_provider.errors import MediaError
         from airflow_media_provider.runs.look import JobManifest, look_again, planned_manifest
+        from airflow_media_provider.runs.outcome import forget_outcome
         from airflow_media_provider.runs.stored import open_plan
 
         if not self.plan:
             raise AirflowSkipException("there is no plan; see the plan task")
         try:
             plan = open_plan(self.plan, stores)
-            if self.job not in plan.jobs:
+            if plan.graph.job(self.job).name not in plan.jobs:
                 raise AirflowSkipException(
                     f"job {self.job!r} is not on the line of this run: {', '.join(plan.jobs)}"
                 )
             if plan.dry_run or not look:
                 return plan, planned_manifest(plan, self.job)
+            forget_outcome(plan, self.job, stores)
             if isinstance(self.manifest, dict):
                 given = {key: self.manifest[key] for key in ("run", "present", "blocked")}
                 return plan, JobManifest(job=self.job, uri=self.manifest["manifest"], **given)

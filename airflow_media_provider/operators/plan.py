@@ -9,7 +9,7 @@ from airflow_media_provider.compat import AirflowException, BaseOperator
 from airflow_media_provider.hooks.media import MediaHook
 from airflow_media_provider.hooks.registry import read_graph
 from airflow_media_provider.links.media import MediaPlanLink
-from airflow_media_provider.operators.request import FIELDS, merge_request
+from airflow_media_provider.operators.request import FIELDS, check_arguments, merge_request
 
 if TYPE_CHECKING:
     from airflow_media_provider.compat import Context
@@ -72,6 +72,10 @@ class MediaPlanOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        check_arguments(
+            self.task_id, mode=mode, limit=limit, required=not use_params,
+            selectors={"items": items, "items_uri": items_uri, "prefix": prefix},
+        )  # fmt: skip
         self.registry = registry
         self.overlay = overlay
         self.targets = targets
@@ -91,6 +95,7 @@ class MediaPlanOperator(BaseOperator):
         """Plan, and return where the plan is and its counts."""
         from airflow_media_provider.errors import MediaError
         from airflow_media_provider.runs.here import plan_and_save
+        from airflow_media_provider.runs.outcome import forget_outcome
         from airflow_media_provider.runs.request import parse_request
 
         graph = read_graph(self.registry, overlay=self.overlay, dag=self.dag)
@@ -98,6 +103,8 @@ class MediaPlanOperator(BaseOperator):
         stores = MediaHook(self.gcp_conn_id).stores()
         try:
             plan = plan_and_save(graph, parse_request(values), stores=stores, run_id=self._run_id(context))
+            for job in plan.jobs:
+                forget_outcome(plan, job, stores)
         except MediaError as error:
             raise AirflowException(str(error)) from error
         self._log_rejected(plan, stores)

@@ -19,6 +19,27 @@ DATES = (
 """What a template in a run's form may use: its slice of time, and nothing that could hold a secret."""
 
 
+MODES = ("bottom-up", "top-down", "only")
+
+
+def check_arguments(
+    task_id: str, *, mode: Any, limit: Any, selectors: Mapping[str, Any], required: bool
+) -> None:
+    """Refuse, while the DAG file is read, what no run could make sense of; templates are left for the run.
+
+    :param required: nobody else can give the selection.
+    :raises ValueError: names the task, the argument and its value.
+    """
+    if isinstance(mode, str) and "{{" not in mode and mode not in MODES:
+        raise ValueError(f"task {task_id!r}: mode {mode!r} is none of {', '.join(MODES)}")
+    if isinstance(limit, int) and limit < 1:
+        raise ValueError(f"task {task_id!r}: limit {limit!r} leaves no item; give 1 or more, or None")
+    given = [name for name, value in selectors.items() if value is not None]
+    if len(given) > 1 or (required and not given):
+        have = " and ".join(given) or "none of them"
+        raise ValueError(f"task {task_id!r}: give exactly one of {', '.join(selectors)}; given: {have}")
+
+
 def merge_request(
     own: Mapping[str, Any], form: Mapping[str, Any], context: Mapping[str, Any]
 ) -> dict[str, Any]:

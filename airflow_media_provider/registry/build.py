@@ -108,6 +108,7 @@ def _change(value: Any, path: Path, change: Callable[[Any], Any]) -> Any:
 
 
 def job_of(name: str, job: JobPart, defaults: DefaultsPart, document: Document) -> Job:
+    """Return one entry of the file as a job, with what it does not say filled in."""
     file, line = document.place(("jobs", name))
     resources = defaults.resources.model_copy(update=job.resources.model_dump(exclude_none=True))
     return Job(

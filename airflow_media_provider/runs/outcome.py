@@ -104,3 +104,9 @@ def stored_outcome(plan: StoredPlan, job: str, stores: Stores) -> Outcome | None
         return None
     data: dict[str, Any] = json.loads(store.read(uri))
     return Outcome(**data)
+
+
+def forget_outcome(plan: StoredPlan, job: str, stores: Stores) -> None:
+    """Remove the outcome of an earlier try, so that a try that breaks off is not judged by it."""
+    uri = plan.layout.job(job).outcome
+    stores.for_uri(uri).delete(uri)

@@ -112,6 +112,8 @@ class MediaOutputSensor(BaseSensorOperator):
             found = self._look().take()
         except MediaError as error:
             raise AirflowException(str(error)) from error
+        if not found["items"] and self.min_coverage:
+            raise AirflowException(f"job {self.job!r} is not on the line of the plan {self.plan}")
         self._say(found)
         return PokeReturnValue(is_done=found["coverage"] >= self.min_coverage, xcom_value=found)
 

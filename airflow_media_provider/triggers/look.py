@@ -26,7 +26,8 @@ class OutputLook:
     def take(self) -> dict[str, Any]:
         """List and count.
 
-        :return: ``items``, ``present``, ``coverage``; with a plan also ``manifest``, ``run``, ``blocked``.
+        :return: ``items``, ``present``, ``coverage``; with a plan also ``manifest``, ``run``, ``blocked``. No
+            items = the job is not on the line of the plan.
         :raises MediaError: when the plan or the selection cannot be read.
         """
         from airflow_media_provider.hooks.media import MediaHook
@@ -38,10 +39,14 @@ class OutputLook:
             from airflow_media_provider.runs.status import job_coverage
 
             return job_coverage(load_graph(self.graph or {}), parse_request(self.request or {}), stores)
-        from airflow_media_provider.runs.look import look_again
+        from airflow_media_provider.runs.look import look_again, planned_manifest
         from airflow_media_provider.runs.stored import open_plan
 
-        found = look_again(open_plan(self.plan, stores), self.job, stores)
+        plan = open_plan(self.plan, stores)
+        if plan.graph.job(self.job).name not in plan.jobs:
+            return {"manifest": "", "run": 0, "present": 0, "blocked": 0, "items": 0, "coverage": 0.0}
+        # A dry run changes nothing, so what the plan saw is still so.
+        found = planned_manifest(plan, self.job) if plan.dry_run else look_again(plan, self.job, stores)
         items = found.run + found.present + found.blocked
         return {
             "manifest": found.uri,

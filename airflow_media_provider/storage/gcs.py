@@ -1,0 +1,163 @@
+"""Google Cloud Storage, under ``gs://bucket/key``."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from airflow_media_provider.errors import ObjectNotFound, StorageError
+from airflow_media_provider.storage.store import BATCH, Content, ObjectInfo, is_temporary, within
+
+NAMES = "items(name),nextPageToken"
+FACTS = "items(name,size,updated),nextPageToken"
+PAGE = 1000
+"""The most that the service gives at a time."""
+
+
+class GcsStore:
+    """An :class:`ObjectStore` on buckets.
+
+    :param client: a ``google.cloud.storage.Client``; None makes one from the environment, anonymous when
+        that names an emulator.
+    """
+
+    def __init__(self, client: Any = None) -> None:
+        self._client = _default_client() if client is None else client
+
+    def list_uris(self, prefix: str, *, start: str = "", end: str = "") -> Iterator[list[str]]:
+        """Yield the URIs that begin with ``prefix``."""
+        batch: list[str] = []
+        for uri, _ in self._blobs(prefix, start, end, NAMES):
+            batch.append(uri)
+            if len(batch) >= BATCH:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+    def list_objects(self, prefix: str, *, start: str = "", end: str = "") -> Iterator[list[ObjectInfo]]:
+        """Yield the same with size and time."""
+        batch: list[ObjectInfo] = []
+        for uri, blob in self._blobs(prefix, start, end, FACTS):
+            batch.append(ObjectInfo(uri=uri, size=int(blob.size or 0), updated=blob.updated.timestamp()))
+            if len(batch) >= BATCH:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+    def list_folders(self, prefix: str) -> Iterator[str]:
+        """Yield the folders that begin with ``prefix``."""
+        bucket, key = _split(prefix, whole=False)
+        with _errors(prefix):
+            listing = self._client.list_blobs(bucket, prefix=key, delimiter="/", page_size=PAGE)
+            for page in listing.pages:
+                for folder in page.prefixes:
+                    yield f"gs://{bucket}/{folder}"
+
+    def exists(self, uri: str) -> bool:
+        """Tell whether there is an object."""
+        with _errors(uri):
+            return bool(self._blob(uri).exists())
+
+    def read(self, uri: str) -> bytes:
+        """Return the object's bytes; raises ObjectNotFound."""
+        with _errors(uri):
+            return bytes(self._blob(uri).download_as_bytes())
+
+    def open(self, uri: str) -> BinaryIO:
+        """Open the object for reading in parts; raises ObjectNotFound."""
+        with _errors(uri):
+            blob = self._blob(uri)
+            blob.reload()
+            return cast(BinaryIO, io.BufferedReader(blob.open("rb")))
+
+    def write(self, uri: str, data: Content) -> None:
+        """Put or replace an object; the service shows it when it is whole."""
+        with _errors(uri):
+            self._upload(uri, data)
+
+    def create(self, uri: str, data: Content) -> bool:
+        """Put an object there when there is none: the service lets one of many racers win."""
+        from google.api_core.exceptions import PreconditionFailed
+
+        with _errors(uri):
+            try:
+                self._upload(uri, data, if_generation_match=0)
+            except PreconditionFailed:
+                return False
+        return True
+
+    def delete(self, uri: str) -> None:
+        """Remove the object when it is there."""
+        from google.api_core.exceptions import NotFound
+
+        with _errors(uri):
+            try:
+                self._blob(uri).delete()
+            except NotFound:
+                return
+
+    def _blobs(self, prefix: str, start: str, end: str, fields: str) -> Iterator[tuple[str, Any]]:
+        bucket, key = _split(prefix, whole=False)
+        home = f"gs://{bucket}/"
+        bounds = {}
+        if start > prefix:
+            bounds["start_offset"] = start.removeprefix(home)
+        if end:
+            # The service leaves its end out; no key has this character after the last one that is wanted.
+            bounds["end_offset"] = f"{end.removeprefix(home)}\0"
+        with _errors(prefix):
+            listing = self._client.list_blobs(bucket, prefix=key, page_size=PAGE, fields=fields, **bounds)
+            for blob in listing:
+                uri = home + blob.name
+                if not is_temporary(uri) and within(uri, start, end):
+                    yield uri, blob
+
+    def _blob(self, uri: str) -> Any:
+        bucket, key = _split(uri, whole=True)
+        return self._client.bucket(bucket).blob(key)
+
+    def _upload(self, uri: str, data: Content, **conditions: Any) -> None:
+        blob = self._blob(uri)
+        if isinstance(data, bytes):
+            blob.upload_from_string(data, content_type="application/octet-stream", **conditions)
+        elif isinstance(data, Path):
+            blob.upload_from_filename(str(data), **conditions)
+        else:
+            blob.upload_from_file(data, **conditions)
+
+
+def _default_client() -> Any:
+    from google.cloud import storage
+
+    if os.environ.get("STORAGE_EMULATOR_HOST"):
+        return storage.Client.create_anonymous_client()
+    return storage.Client()
+
+
+def _split(uri: str, *, whole: bool) -> tuple[str, str]:
+    scheme, _, rest = uri.partition("://")
+    bucket, slash, key = rest.partition("/")
+    if scheme != "gs" or not bucket or not slash or (whole and not key):
+        raise StorageError(f"{uri}: not an object of Google Cloud Storage; write gs://bucket/key")
+    return bucket, key
+
+
+@contextmanager
+def _errors(uri: str) -> Iterator[None]:
+    """Turn what the client says into errors that name the object."""
+    from google.api_core.exceptions import GoogleAPIError, NotFound
+    from google.auth.exceptions import GoogleAuthError
+    from requests.exceptions import RequestException
+
+    try:
+        yield
+    except NotFound as error:
+        raise ObjectNotFound(f"{uri}: there is no such object or bucket") from error
+    except (GoogleAPIError, GoogleAuthError, RequestException) as error:
+        raise StorageError(f"{uri}: {error}") from error
