@@ -46,6 +46,9 @@ class MediaRemoteJobLink(BaseOperatorLink):
     name = "Remote job"
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
-        """Return the console's address, from what the task pushed."""
-        job: Any = XCom.get_value(key=REMOTE_JOB_KEY, ti_key=ti_key)
-        return str(job["url"]) if isinstance(job, dict) and "url" in job else ""
+        """Return the console's address, from the task itself or from what it pushed."""
+        url = getattr(operator, "remote_url", None)
+        if url is None:  # an operator as the web server of Airflow 2 knows it
+            job: Any = XCom.get_value(key=REMOTE_JOB_KEY, ti_key=ti_key)
+            url = job["url"] if isinstance(job, dict) else ""
+        return str(url)

@@ -32,7 +32,7 @@ class MediaBeamOperator(BaseOperator):
     :param plan: URI of the run's folder, from :class:`MediaPlanOperator`.
     :param manifest: what the job's ``MediaOutputSensor`` returned; None = look again here.
     :param python: interpreter that has the worker's packages; default ``[media] python``, else this one.
-    :param deferrable: give the slot away while a remote job runs. A local one needs its slot.
+    :param deferrable: give the slot away while a Dataflow job runs. A local one needs its slot.
     :param poll_interval: seconds between two looks at a remote job.
     :param gcp_conn_id: Google connection, for ``gs://`` and Dataflow.
     """
@@ -65,13 +65,12 @@ class MediaBeamOperator(BaseOperator):
         )
         self.poll_interval = poll_interval
         self.gcp_conn_id = gcp_conn_id
+        self.remote_url = ""
         self._worker: Worker | None = None
         self._remote: RemoteJob | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run what is left of the job, and return its counts and where its report is."""
-        from airflow_media_provider.runners import is_remote
-
         stores = MediaHook(self.gcp_conn_id).stores()
         plan, manifest = self._open(stores)
         if plan.dry_run:
@@ -79,9 +78,9 @@ class MediaBeamOperator(BaseOperator):
         if not manifest.run:
             outcome = self._judge(plan, manifest, stores)
             raise AirflowSkipException(f"nothing to run: {outcome.line()}")
-        if is_remote(plan.graph.jobs[self.job]):
-            self._run_remote(plan, manifest, stores, context)
-        else:
+        if plan.graph.jobs[self.job].runner.name == "dataflow":
+            manifest = self._run_on_dataflow(plan, manifest, stores, context)
+        else:  # the worker itself waits for any other remote job
             self._run_here(plan, manifest, stores)
         return self._finish(plan, manifest, stores, context)
 
@@ -89,9 +88,10 @@ class MediaBeamOperator(BaseOperator):
         """Go on when the remote job has ended."""
         from airflow_media_provider.runs.look import JobManifest
 
+        self.remote_url = event["url"]
         if event["state"] != "JOB_STATE_DONE":
             raise AirflowException(
-                f"job {self.job!r}: remote job {event['job_id']} ended as {event['state']} {event['message']}"
+                f"job {self.job!r}: remote job {event['job_id']} ended as {event['state']}; see {event['url']}"
             )
         stores = MediaHook(self.gcp_conn_id).stores()
         plan, _ = self._open(stores, look=False)
@@ -153,12 +153,10 @@ class MediaBeamOperator(BaseOperator):
                 f"job {self.job!r}: the worker ended with code {result.exit_code}: {result.last_line}"
             )
 
-    def _run_remote(self, plan: StoredPlan, manifest: JobManifest, stores: Stores, context: Context) -> None:
-        if plan.graph.jobs[self.job].runner.name != "dataflow":
-            self._run_here(plan, manifest, stores)  # the worker itself waits for the remote job
-            return
-        from dataclasses import asdict
-
+    def _run_on_dataflow(
+        self, plan: StoredPlan, manifest: JobManifest, stores: Stores, context: Context
+    ) -> JobManifest:
+        """Wait for the run's job on Dataflow, and return what it was given to do."""
         from airflow_media_provider.operators.dataflow import attach_or_submit
 
         remote = attach_or_submit(
@@ -167,13 +165,13 @@ class MediaBeamOperator(BaseOperator):
         )  # fmt: skip
         self._worker = None
         self._remote = remote
+        self.remote_url = remote.url
         context["ti"].xcom_push(key=REMOTE_JOB_KEY, value={"job_id": remote.job_id, "url": remote.url})
         if self.deferrable:
-            self.defer(
-                trigger=remote.trigger(asdict(manifest), self.poll_interval), method_name="execute_complete"
-            )
+            self.defer(trigger=remote.trigger(self.poll_interval), method_name="execute_complete")
         remote.wait(self.poll_interval)
         self._remote = None
+        return remote.manifest
 
     def _finish(
         self, plan: StoredPlan, manifest: JobManifest, stores: Stores, context: Context

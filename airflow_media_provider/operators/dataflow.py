@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_media_provider.compat import AirflowException
-from airflow_media_provider.triggers.dataflow import DataflowRunTrigger
+from airflow_media_provider.triggers.dataflow import DataflowRunTrigger, job_url
 
 if TYPE_CHECKING:
     from airflow.providers.google.cloud.hooks.dataflow import DataflowHook
@@ -25,8 +25,12 @@ ENDED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteJob:
-    """A job on Dataflow."""
+    """A job on Dataflow.
 
+    :param manifest: what it was given to do.
+    """
+
+    manifest: JobManifest
     job_id: str
     project: str
     region: str
@@ -36,18 +40,15 @@ class RemoteJob:
     @property
     def url(self) -> str:
         """Its page in the console."""
-        return (
-            f"https://console.cloud.google.com/dataflow/jobs/{self.region}/{self.job_id}"
-            f"?project={self.project}"
-        )
+        return job_url(self.job_id, project=self.project, region=self.region)
 
-    def trigger(self, manifest: dict[str, Any], poll_interval: float) -> DataflowRunTrigger:
+    def trigger(self, poll_interval: float) -> DataflowRunTrigger:
         """Return the trigger that waits for its end."""
         return DataflowRunTrigger(
             job_id=self.job_id,
             project=self.project,
             region=self.region,
-            manifest=manifest,
+            manifest=asdict(self.manifest),
             poll_interval=poll_interval,
             gcp_conn_id=self.gcp_conn_id,
         )
@@ -93,6 +94,7 @@ def attach_or_submit(
         job_id = find_active_job(hook, project=project, region=region, name=name)
         if job_id is not None:
             log.info("Attaching to Dataflow job %s (%s), which an earlier try started", name, job_id)
+            manifest = _given_before(plan, manifest, stores)
         else:
             spec = write_spec(plan, manifest, stores)
             said = launch(
@@ -106,7 +108,23 @@ def attach_or_submit(
                 )
     except MediaError as error:
         raise AirflowException(str(error)) from error
-    return RemoteJob(job_id=job_id, project=project, region=region, gcp_conn_id=gcp_conn_id, hook=hook)
+    return RemoteJob(
+        manifest=manifest,
+        job_id=job_id,
+        project=project,
+        region=region,
+        gcp_conn_id=gcp_conn_id,
+        hook=hook,
+    )
+
+
+def _given_before(plan: StoredPlan, manifest: JobManifest, stores: Stores) -> JobManifest:
+    """Return what the running job was given: since then a new look may have found some of it done."""
+    from beam_jobs.contract.launch import decode_spec
+
+    uri = plan.layout.job(manifest.job).launch
+    spec = decode_spec(stores.for_uri(uri).read(uri), where=uri)
+    return replace(manifest, run=spec.total, present=max(0, manifest.present + manifest.run - spec.total))
 
 
 def find_active_job(hook: DataflowHook, *, project: str, region: str, name: str) -> str | None:

@@ -23,7 +23,12 @@ MODES = ("bottom-up", "top-down", "only")
 
 
 def check_arguments(
-    task_id: str, *, mode: Any, limit: Any, selectors: Mapping[str, Any], required: bool
+    task_id: str,
+    *,
+    selectors: Mapping[str, Any],
+    required: bool,
+    mode: Any = MODES[0],
+    limit: Any = None,
 ) -> None:
     """Refuse, while the DAG file is read, what no run could make sense of; templates are left for the run.
 

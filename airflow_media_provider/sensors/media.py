@@ -14,6 +14,7 @@ from airflow_media_provider.compat import (
 )
 from airflow_media_provider.hooks.registry import read_graph
 from airflow_media_provider.links.media import MediaPlanLink
+from airflow_media_provider.operators.request import check_arguments, lines
 from airflow_media_provider.triggers.look import OutputLook
 from airflow_media_provider.triggers.media import MediaOutputTrigger
 
@@ -65,6 +66,10 @@ class MediaOutputSensor(BaseSensorOperator):
         super().__init__(**kwargs)
         if (plan is None) == (registry is None):
             raise ValueError(f"task {self.task_id!r}: give either plan, or registry and a selection")
+        check_arguments(
+            self.task_id, required=registry is not None,
+            selectors={"items": items, "items_uri": items_uri, "prefix": prefix},
+        )  # fmt: skip
         if not 0 <= min_coverage <= 1:
             raise ValueError(f"task {self.task_id!r}: min_coverage {min_coverage!r} is not between 0 and 1")
         self.job = job
@@ -120,7 +125,6 @@ class MediaOutputSensor(BaseSensorOperator):
     def _look(self) -> OutputLook:
         if self.plan is not None:
             return OutputLook(job=self.job, plan=self.plan, gcp_conn_id=self.gcp_conn_id)
-        from airflow_media_provider.operators.request import lines
         from airflow_media_provider.registry.snapshot import dump_graph
 
         graph = read_graph(str(self.registry), overlay=self.overlay, dag=self.dag)

@@ -19,6 +19,11 @@ RUNNING = frozenset({
 """Every other state is an end; a stopped job is one that has not started."""
 
 
+def job_url(job_id: str, *, project: str, region: str) -> str:
+    """Return the page of a job in the console."""
+    return f"https://console.cloud.google.com/dataflow/jobs/{region}/{job_id}?project={project}"
+
+
 class DataflowRunTrigger(BaseTrigger):
     """Fire once when a Dataflow job has ended, however it ended; cancel it when the task is killed.
 
@@ -51,6 +56,11 @@ class DataflowRunTrigger(BaseTrigger):
         names = ("job_id", "project", "region", "manifest", "poll_interval", "gcp_conn_id")
         return path, {name: getattr(self, name) for name in names}
 
+    @property
+    def url(self) -> str:
+        """The job's page in the console."""
+        return job_url(self.job_id, project=self.project, region=self.region)
+
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look now and then; a look that fails is logged and repeated."""
         while True:
@@ -61,8 +71,9 @@ class DataflowRunTrigger(BaseTrigger):
             else:
                 state = str(job.get("currentState", ""))
                 if state not in RUNNING:
-                    event = {"job_id": self.job_id, "state": state, "message": "", "manifest": self.manifest}
-                    yield TriggerEvent(event)
+                    yield TriggerEvent(
+                        {"job_id": self.job_id, "state": state, "url": self.url, "manifest": self.manifest}
+                    )
                     return
             await asyncio.sleep(self.poll_interval)
 

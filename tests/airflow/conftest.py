@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from beam_jobs.contract.address import Address
 from tests.airflow.runs import Run, run_dag
 from tests.integration.songs import make_songs
 
@@ -55,6 +57,26 @@ class Catalog:
         if path not in self._files:
             self._files.append(path)
         return run_dag(path, dag_id, conf=conf, **more)
+
+    def address(self, job: str) -> Address:
+        """Return where a job's artifacts are."""
+        from airflow_media_provider.registry.load import load_registry
+        from airflow_media_provider.registry.recipe import recipe
+
+        return recipe(load_registry(self.registry), job).address
+
+    @staticmethod
+    def write_later(uri: str, *, seconds: float) -> threading.Timer:
+        """Write a local file after a while, from another thread."""
+        path = Path(uri.removeprefix("file://"))
+
+        def write() -> None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("{}")
+
+        timer = threading.Timer(seconds, write)
+        timer.start()
+        return timer
 
     @staticmethod
     def read(uri: str) -> str:
