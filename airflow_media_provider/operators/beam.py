@@ -91,7 +91,8 @@ class MediaBeamOperator(BaseOperator):
         self.remote_url = event["url"]
         if event["state"] != "JOB_STATE_DONE":
             raise AirflowException(
-                f"job {self.job!r}: remote job {event['job_id']} ended as {event['state']}; see {event['url']}"
+                f"job {self.job!r}: Dataflow job {event['job_id']} ended as {event['state']}; "
+                f"see {event['url']}"
             )
         stores = MediaHook(self.gcp_conn_id).stores()
         plan, _ = self._open(stores, look=False)

@@ -91,9 +91,9 @@ def test_a_task_that_is_repeated_does_only_what_is_not_done(catalog, spoil_song)
         + f"""
     run.retries = 1
     run.retry_delay = __import__("datetime").timedelta(0)
-    run.on_retry_callback = lambda context: __import__("pathlib").Path({str(song)!r}).write_bytes(
-        bytes.fromhex({good.hex()!r})
-    )
+    run.on_retry_callback = [
+        lambda context: __import__("pathlib").Path({str(song)!r}).write_bytes(bytes.fromhex({good.hex()!r}))
+    ]
 """
     )
     run = catalog.run(body, dag_id="beam_retry")
