@@ -121,7 +121,7 @@ def run_graph(client: AirflowClient, folder: Path, songs: list[str]) -> int:
     run = client.trigger(DAG, {"items": songs})
     console.print(f"triggered DAG {DAG!r} for {len(songs)} songs: run {run.run_id}")
     run = show_progress(console, client, run, graph, songs)
-    layout = RunLayout.of(graph.root, run.run_id)
+    layout = RunLayout(client.xcoms(run, "plan")["return_value"]["plan"])
     tally = Tally.read(layout, graph)
     report, summary = folder / "report.html", folder / "summary.json"
     write_report([layout.uri], report)

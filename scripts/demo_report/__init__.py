@@ -1,0 +1,5 @@
+"""``report.html``: what a run made, in one file that needs nothing else."""
+
+from scripts.demo_report.page import write_report
+
+__all__ = ["write_report"]
