@@ -47,9 +47,7 @@ def item_id_fault(item: str) -> str | None:
 
 def _segment_fault(segment: str) -> str | None:
     if segment in ("", ".", ".."):
-        return (
-            f"has the path segment {segment!r}; write it without '.', '..', '//' and without a '/' at either end"
-        )
+        return f"has the path segment {segment!r}; leave out '.', '..', '//' and a '/' at either end"
     if len(segment.encode()) > MAX_SEGMENT_BYTES:
         return f"has a path segment longer than {MAX_SEGMENT_BYTES} bytes; use a shorter one"
     return None
