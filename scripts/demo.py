@@ -27,7 +27,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 DAG = "media"
 USER = "admin"
 
-console = Console()
+console = Console() if sys.stdout.isatty() else Console(width=160)  # a log has no edge to break lines at
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -127,7 +127,7 @@ def run_graph(client: AirflowClient, folder: Path, songs: list[str]) -> int:
     write_report([layout.uri], report)
     summary.write_text(json.dumps({"jobs": tally.jobs}, indent=1) + "\n")
     show_result(console, tally, graph, songs, seconds=time.monotonic() - started)
-    console.print(f"report   {report}\nsummary  {summary}\nrun      {layout.uri}")
+    console.print(f"report   {report}\nsummary  {summary}\nrun      {layout.uri}", soft_wrap=True)
     return judge(client, run, tally)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -132,7 +133,8 @@ def show_result(console: Console, tally: Tally, graph: JobGraph, items: list[str
     table.add_column("where", overflow="fold")
     for job, counts in tally.jobs.items():
         row = [f"[{COLOURS[name]}]{counts[name]}" if counts[name] else "[dim]0" for name in COUNTS]
-        table.add_row(job, *row, recipe(graph, job).address.template.removeprefix("file://"))
+        where = recipe(graph, job).address.template.removeprefix("file://")
+        table.add_row(job, *row, os.path.relpath(where))
     console.print(table)
     if not tally.made and not tally.lost:
         console.print(

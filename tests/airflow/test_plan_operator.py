@@ -9,13 +9,16 @@ import pytest
 pytestmark = pytest.mark.airflow
 
 
+def plan(arguments: str) -> str:
+    return f"""
+    MediaPlanOperator(task_id="plan", registry=REGISTRY, {arguments})
+"""
+
+
 def test_the_plan_task_hands_on_a_folder_and_counts_only(catalog):
-    run = catalog.run(
-        """
-    MediaPlanOperator(task_id="plan", registry=REGISTRY, targets="energy", items=["a", "rock/b", "a", "../x"])
-""",
-        dag_id="plan_counts",
-    )
+    body = plan("targets='energy', items=['a', 'rock/b', 'a', '../x']")
+
+    run = catalog.run(body, dag_id="plan_counts")
 
     assert run.state == "success"
     found = run.xcoms["plan"]
@@ -26,3 +29,83 @@ def test_the_plan_task_hands_on_a_folder_and_counts_only(catalog):
     assert len(json.dumps(found)) < 2000
     stored = json.loads(catalog.read(f"{found['plan']}/plan.json"))
     assert stored["counts"] == found["jobs"]
+
+
+def test_ten_thousand_pasted_lines_become_one_plan_and_a_short_xcom(catalog):
+    lines = "\n".join(["a", *(f"many/{number}" for number in range(10_000))])
+
+    run = catalog.run(
+        plan("use_params=True, targets='loudness'"), dag_id="plan_pasted", conf={"items": lines.split("\n")}
+    )
+
+    assert run.xcoms["plan"]["items"] == 10_001
+    assert run.xcoms["plan"]["jobs"] == {"loudness": {"run": 1, "present": 0, "blocked": 10_000}}
+    assert len(json.dumps(run.xcoms["plan"])) < 2000
+
+
+def test_what_a_form_says_wins_and_what_it_leaves_empty_does_not(catalog):
+    body = plan("use_params=True, targets='energy', items=['a'], limit=1")
+    form = {"prefix": "rock/", "items": ["", " "], "targets": "loudness", "force": [], "dry_run": True}
+
+    run = catalog.run(body, dag_id="plan_form", conf=form)
+
+    found = run.xcoms["plan"]
+    assert (found["items"], list(found["jobs"]), found["dry_run"]) == (1, ["loudness"], True)
+
+
+def test_a_list_named_by_date_is_the_runs_own(catalog):
+    from datetime import UTC, datetime
+
+    (catalog.folder / "2026-02-03.txt").write_text("rock/b\n")
+    body = plan("use_params=True, targets=['loudness']")
+    form = {"items_uri": f"{catalog.folder}/{{{{ ds }}}}.txt"}
+    when = datetime(2026, 2, 3, tzinfo=UTC)
+
+    run = catalog.run(body, dag_id="plan_by_date", conf=form, logical_date=when, run_after=when)
+
+    assert run.xcoms["plan"]["items"] == 1
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"items": ["a"], "targets": ["enrgy"]},
+        {"items": ["a"], "mode": "sideways"},
+        {"items": ["a"], "prefix": "b"},
+        {"items_uri": "/no/such/list.txt"},
+        {"items_uri": "{{ var.value.secret }}"},
+        {"prefix": "nothing/begins/so"},
+        {},
+    ],
+    ids=["unknown target", "mode", "two selections", "no such list", "no date", "empty", "no selection"],
+)
+def test_a_request_that_cannot_be_planned_fails_the_task(catalog, form):
+    run = catalog.run(plan("use_params=True"), dag_id="plan_bad", conf=form)
+
+    assert run.states["plan"] == "failed"
+
+
+def test_a_broken_registry_fails_the_task_with_its_faults(catalog, capfd):
+    catalog.write_registry(loudness=", stpe: 1")
+
+    run = catalog.run(plan("items=['a']"), dag_id="plan_registry")
+
+    assert run.states["plan"] == "failed"
+    assert "registry.yaml:7" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"items": ["a"], "prefix": "b"},
+        {"items": ["a"], "mode": "sideways"},
+        {"items": ["a"], "limit": 0},
+    ],
+    ids=["no selection", "two selections", "mode", "limit"],
+)
+def test_arguments_that_make_no_sense_are_refused_when_the_file_is_read(arguments):
+    from airflow_media_provider.operators.media import MediaPlanOperator
+
+    with pytest.raises(ValueError, match="task 'plan'"):
+        MediaPlanOperator(task_id="plan", registry="r.yaml", **arguments)
