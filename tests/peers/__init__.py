@@ -1,0 +1,1 @@
+"""Servers that speak the clouds' protocols, on loopback, for as long as a test needs them."""
