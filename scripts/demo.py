@@ -94,6 +94,7 @@ def demo(folder: Path, *, keep_running: bool) -> int:
             env.start()
             env.client.login(USER, env.password)
             env.client.wait_for_dag(DAG)
+            env.client.unpause(DAG)
         console.print(f"Airflow is up at {env.url}")
         code = run_graph(env.client, folder, songs)
         if keep_running:
@@ -131,9 +132,9 @@ def run_graph(client: AirflowClient, folder: Path, songs: list[str]) -> int:
     return judge(client, run, tally)
 
 
-def judge(client: AirflowClient, run: DagRun, tally: Tally) -> int:
-    """Return the exit code; a red run shows the log of its last word."""
-    if run.state == "success" and not tally.lost:
+def judge(client: AirflowClient, run: DagRun, tally: Tally | None) -> int:
+    """Return the exit code; a red run shows the logs of what failed."""
+    if run.state == "success" and tally is not None and not tally.lost:
         return 0
     console.print(f"[red]run {run.run_id} ended {run.state}")
     for task, state in client.task_states(run).items():

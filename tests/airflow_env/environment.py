@@ -185,7 +185,8 @@ class AirflowEnv:
             ("scheduler", "task_instance_heartbeat_timeout"): 30,
             ("scheduler", "task_instance_heartbeat_timeout_detection_interval"): 2,
             ("scheduler", "catchup_by_default"): False,
-            ("core", "dags_are_paused_at_creation"): False,
+            # Else a scheduled example would take part in every demo and test.
+            ("core", "dags_are_paused_at_creation"): True,
             ("usage_data_collection", "enabled"): False,
         }
         named = {f"AIRFLOW__{s}__{k}".upper(): str(value) for (s, k), value in values.items()}
