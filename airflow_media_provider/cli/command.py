@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
+from airflow_media_provider.cli.output import only_answers
 from airflow_media_provider.compat import conf
 from airflow_media_provider.errors import Fault, MediaError, RegistryError
 
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from airflow_media_provider.registry.model import JobGraph
     from airflow_media_provider.storage import Stores
 
-ALL_DONE, SOME_LEFT, COULD_NOT_RUN, INTERRUPTED = 0, 1, 2, 130
+ALL_DONE, SOME_LEFT, COULD_NOT_RUN = 0, 1, 2
+INTERRUPTED, PIPE_CLOSED = 130, 141
+"""What a shell gives for a command that SIGINT or SIGPIPE ended."""
 
 
 def command(function: Callable[[Namespace], int]) -> Callable[[Namespace], NoReturn]:
@@ -31,15 +34,20 @@ def command(function: Callable[[Namespace], int]) -> Callable[[Namespace], NoRet
     @functools.wraps(function)
     def run(args: Namespace) -> NoReturn:
         try:
-            with _quiet(args.verbose):
+            with _quiet(args.verbose), only_answers():
                 code = function(args)
             sys.stdout.flush()
         except RegistryError as error:
             code = _fail(args, error, "\n".join(str(fault) for fault in error.faults))
-        except (MediaError, ValueError, OSError) as error:
-            code = _pipe_closed() if isinstance(error, BrokenPipeError) else _fail(args, error, str(error))
+        except BrokenPipeError:
+            code = _pipe_closed()
+        except (MediaError, OSError) as error:
+            code = _fail(args, error, str(error))
+        except Exception as error:
+            # Python's own exit code for this is 1, which would read as "some items failed".
+            code = _fail(args, error, f"{type(error).__name__}: {error} (--verbose shows where)")
         except KeyboardInterrupt:
-            print("interrupted; the same command goes on where it was", file=sys.stderr)
+            print("interrupted; what is finished stays, the same command goes on from there", file=sys.stderr)
             code = INTERRUPTED
         sys.exit(code)
 
@@ -58,7 +66,7 @@ def _pipe_closed() -> int:
     import os
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 141
+    return PIPE_CLOSED
 
 
 @contextmanager

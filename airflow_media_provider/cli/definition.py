@@ -47,13 +47,13 @@ FORCE = Arg(
 )
 FORCE_ALL = Arg(("--force-all",), help="Do the whole line again", action="store_true")
 PING = Arg(("--ping",), help="Trace the items through the graph, do no work", action="store_true")
+DRY_RUN = Arg(("--dry-run",), help="Write the plan into a run folder and start nothing", action="store_true")
 CELLS = Arg(("--cells",), help="One line per item and job, with its reason", action="store_true")
 GRAPH = Arg(("--graph",), help="Show the graph, as text or as DOT", choices=("text", "dot"))
 PYTHON = Arg(
     ("--python",),
     help="Interpreter that has the worker's packages (default: the option python of section media)",
 )
-RUN_ID = Arg(("--run-id",), help="Name of the run's folder (default: from the time)")
 ITEM = Arg(("item",), help="Item id, or URI of its source file", metavar="ITEM")
 
 COMMON = (REGISTRY, OVERLAY, ARG_OUTPUT, ARG_VERBOSE)
@@ -73,7 +73,7 @@ def get_media_cli_commands() -> list[GroupCommand]:
                 _command("jobs", "List the jobs, or show their graph", GRAPH),
                 _command("validate", "Check the registry and name every fault with its line"),
                 _command("plan", "Say what would run and why; starts nothing", *REQUEST, CELLS),
-                _command("run", "Plan and run here, without a scheduler", *REQUEST, PYTHON, RUN_ID),
+                _command("run", "Plan and run here, without a scheduler", *REQUEST, DRY_RUN, PYTHON),
                 _command("status", "Count which artifacts exist, per job", *SELECTION, TARGET),
                 _command("why", "Tell all that is known of one item, in every job", ITEM),
             ),

@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 
 from airflow_media_provider.cli.command import ALL_DONE, command, open_graph
-from airflow_media_provider.cli.output import print_rows
+from airflow_media_provider.cli.output import is_object, print_rows, print_text
 from airflow_media_provider.registry.model import SOURCE, JobGraph
 
 
@@ -15,13 +15,13 @@ def jobs(args: Namespace) -> int:
     """List the jobs, parents first, or show the graph."""
     graph = open_graph(args)
     if args.graph:
-        print("\n".join(as_dot(graph) if args.graph == "dot" else as_text(graph)))
+        print_text(as_dot(graph) if args.graph == "dot" else as_text(graph))
         return ALL_DONE
     rows = [
         {
             "job": name,
             "step": job.step,
-            "needs": list(job.needs) if args.output in ("json", "yaml") else ", ".join(job.needs),
+            "needs": list(job.needs) if is_object(args.output) else ", ".join(job.needs),
             "team": job.team or "",
             "runner": job.runner.name,
             "max_failed": job.max_failed,

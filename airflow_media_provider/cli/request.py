@@ -6,14 +6,20 @@ import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
+from airflow_media_provider.errors import SelectionError
+
 if TYPE_CHECKING:
     from airflow_media_provider.runs.request import PlanRequest
 
-FIELDS = ("items_uri", "prefix", "limit", "mode", "force_all", "ping")
+FIELDS = ("items_uri", "prefix", "limit", "mode", "force_all", "ping", "dry_run")
 
 
 def read_request(args: Namespace) -> PlanRequest:
-    """Return the request in ``args``; raises PlanError that names each fault."""
+    """Return the request in ``args``.
+
+    :raises PlanError: naming each fault.
+    :raises SelectionError: when ``--items`` names nothing.
+    """
     from airflow_media_provider.runs.request import parse_request
 
     values: dict[str, Any] = {name: getattr(args, name) for name in FIELDS if hasattr(args, name)}
@@ -24,8 +30,12 @@ def read_request(args: Namespace) -> PlanRequest:
 
 
 def _items(items: list[str] | None) -> list[str] | None:
+    if items is None:
+        return None
     if items == ["-"]:
-        return [line.rstrip("\r\n") for line in sys.stdin]
+        items = [line.rstrip("\r\n") for line in sys.stdin]
+    if not any(item.strip() for item in items):
+        raise SelectionError("--items: there is not one item in it")
     return items
 
 

@@ -24,10 +24,13 @@ def run(args: Namespace) -> int:
     request = read_request(args)
     graph = open_graph(args)
     stores = open_stores(graph.root)
-    plan = plan_and_save(graph, request, stores=stores, run_id=args.run_id or _new_run_id())
+    plan = plan_and_save(graph, request, stores=stores, run_id=_new_run_id())
     print(plan.line(), file=sys.stderr)
     if plan.rejected:
-        print(f"{plan.rejected} rejected: {plan.layout.rejected}", file=sys.stderr)
+        print(f"{plan.rejected} rejected, see {plan.layout.rejected}", file=sys.stderr)
+    if plan.dry_run:
+        _print(args, plan.counts, plan.layout.uri)
+        return ALL_DONE
     with RunProgress(plan) as progress:
         result = run_here(
             plan,
@@ -36,13 +39,18 @@ def run(args: Namespace) -> int:
             on_event=progress.event,
             on_line=progress.line,
         )
-    jobs = {outcome.job: {name: outcome.counts[name] for name in COUNTS} for outcome in result.outcomes}
+    counts = (*COUNTS, "pinged") if plan.query.ping and not is_object(args.output) else COUNTS
+    jobs = {outcome.job: {name: outcome.counts[name] for name in counts} for outcome in result.outcomes}
+    _print(args, jobs, result.report)
+    return ALL_DONE if result.all_done else SOME_LEFT
+
+
+def _print(args: Namespace, jobs: dict[str, dict[str, int]], report: str) -> None:
     if is_object(args.output):
-        print_object({"jobs": jobs, "report": result.report}, args.output)
+        print_object({"jobs": jobs, "report": report}, args.output)
     else:
         print_rows(count_rows(jobs), args.output)
-        print(f"report: {result.report}", file=sys.stderr)
-    return ALL_DONE if result.all_done else SOME_LEFT
+        print(f"report: {report}", file=sys.stderr)
 
 
 def _new_run_id() -> str:

@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 
 from airflow_media_provider.cli.command import ALL_DONE, COULD_NOT_RUN, command, registry_of
-from airflow_media_provider.cli.output import print_rows
+from airflow_media_provider.cli.output import is_object, print_rows, print_text
 
 
 @command
@@ -18,14 +18,11 @@ def validate(args: Namespace) -> int:
     registry = registry_of(args)
     find_steps_beside(registry)
     faults = validate_registry(registry, overlay=args.overlay)
-    if args.output in ("json", "yaml"):
+    if is_object(args.output):
         rows = [{"file": fault.file, "line": fault.line, "message": fault.message} for fault in faults]
         print_rows(rows, args.output)
     else:
-        for fault in faults:
-            print(fault)
-        if not faults:
-            print(f"{registry}: no faults")
+        print_text(map(str, faults) if faults else [f"{registry}: no faults"])
     if faults:
         print(f"{len(faults)} fault{'s' if len(faults) > 1 else ''}", file=sys.stderr)
     return COULD_NOT_RUN if faults else ALL_DONE
