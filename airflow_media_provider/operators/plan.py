@@ -29,6 +29,8 @@ class MediaPlanOperator(BaseOperator):
         {"plan": URI, "items": n, "rejected": n, "dry_run": bool,
          "jobs": {JOB: {"run": n, "present": n, "blocked": n}}}
 
+    The folder has a key of its own too, for ``MediaBeamOperator(plan=plan.output["plan"], …)``.
+
     :param registry: path of the registry (a relative one starts at the DAG file's folder), or
         ``package.module:NAME``.
     :param overlay: overlay of the registry, e.g. per environment.
@@ -109,6 +111,7 @@ class MediaPlanOperator(BaseOperator):
             raise AirflowException(str(error)) from error
         self._log_rejected(plan, stores)
         self.log.info("Plan: %s", plan.layout.uri)
+        context["ti"].xcom_push(key="plan", value=plan.layout.uri)
         self.log.info("%s", plan.line())
         return {
             "plan": plan.layout.uri,

@@ -85,13 +85,14 @@ def test_a_request_that_cannot_be_planned_fails_the_task(catalog, form):
     assert run.states["plan"] == "failed"
 
 
-def test_a_broken_registry_fails_the_task_with_its_faults(catalog, capfd):
+def test_a_broken_registry_fails_the_task_with_its_faults(catalog, capfd, caplog):
     catalog.write_registry(loudness=", stpe: 1")
 
     run = catalog.run(plan("items=['a']"), dag_id="plan_registry")
 
     assert run.states["plan"] == "failed"
-    assert "registry.yaml:7" in capfd.readouterr().out
+    said = capfd.readouterr()
+    assert "registry.yaml:8: " in said.out + said.err + caplog.text
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,103 @@
+"""What waits in the triggerer: it must travel as JSON, not block the loop, and know when to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.airflow
+
+
+def trigger(catalog, **more: Any):
+    """Return the sensor's trigger as a triggerer gets it: by its path and JSON arguments."""
+    from airflow_media_provider.registry.load import load_registry
+    from airflow_media_provider.registry.snapshot import dump_graph
+    from airflow_media_provider.triggers.look import OutputLook
+    from airflow_media_provider.triggers.media import MediaOutputTrigger
+
+    look = OutputLook(
+        job="loudness",
+        graph=dump_graph(load_registry(catalog.registry)),
+        request={"items": ["a", "rock/b"], "targets": ["loudness"], **more},
+    )
+    return travelled(MediaOutputTrigger.of(look, min_coverage=1.0, poll_interval=0.05))
+
+
+def travelled(sent):
+    from importlib import import_module
+
+    path, arguments = json.loads(json.dumps(sent.serialize()))
+    module, _, name = path.rpartition(".")
+    return getattr(import_module(module), name)(**arguments)
+
+
+async def first_event(waiting, patience: float = 20) -> dict[str, Any]:
+    async with asyncio.timeout(patience):
+        async for event in waiting.run():
+            return event.payload
+    raise AssertionError("the trigger ended without an event")
+
+
+def test_it_fires_with_counts_once_all_artifacts_are_there(catalog):
+    address = catalog.address("loudness")
+    timers = [
+        catalog.write_later(address.of(item), seconds=wait) for item, wait in (("a", 0), ("rock/b", 0.6))
+    ]
+
+    started = time.monotonic()
+    found = asyncio.run(first_event(trigger(catalog)))
+
+    assert found == {"items": 2, "present": 2, "coverage": 1.0}
+    assert time.monotonic() - started > 0.5
+    for timer in timers:
+        timer.join()
+
+
+def test_it_does_not_need_the_registrys_file(catalog):
+    for item in ("a", "rock/b"):
+        catalog.write_later(catalog.address("loudness").of(item), seconds=0).join()
+    waiting = trigger(catalog)
+    (catalog.folder / "registry.yaml").unlink()
+
+    assert asyncio.run(first_event(waiting))["present"] == 2
+
+
+def test_the_loop_goes_on_while_it_lists(catalog, monkeypatch):
+    """A slow storage must not hold up the other triggers of a triggerer."""
+    from airflow_media_provider.storage.local import LocalStore
+
+    listing = LocalStore.list_uris
+
+    def slow(self, *args: Any, **more: Any):
+        time.sleep(1)
+        return listing(self, *args, **more)
+
+    monkeypatch.setattr(LocalStore, "list_uris", slow)
+
+    async def ticks() -> int:
+        waiting = asyncio.create_task(first_event(trigger(catalog)))
+        count = 0
+        for _ in range(20):
+            await asyncio.sleep(0.02)
+            count += 1
+        waiting.cancel()
+        return count
+
+    started = time.monotonic()
+    assert asyncio.run(ticks_within(ticks, 0.9)) == 20
+    assert started
+
+
+async def ticks_within(ticks, seconds: float) -> int:
+    async with asyncio.timeout(seconds):
+        return await ticks()
+
+
+def test_a_list_that_is_gone_ends_the_wait_with_a_sentence(catalog):
+    found = asyncio.run(first_event(trigger(catalog, items=None, items_uri="/no/such/list.txt")))
+
+    assert "/no/such/list.txt" in found["error"]
