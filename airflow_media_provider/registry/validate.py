@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from pydantic import ValidationError
 
 from airflow_media_provider.errors import Fault, RegistryError
+from airflow_media_provider.registry.clashes import clashes
 from airflow_media_provider.registry.document import Document, Path
 from airflow_media_provider.registry.load import load_registry, read_yaml
 from airflow_media_provider.registry.model import Job, JobGraph
@@ -67,13 +69,16 @@ class _Check:
             found += wrong
             if not wrong:
                 sound.add(name)
+        self.graph = _without_wrong_params(self.graph, steps)
         for name in self.graph.order:
             if name in steps and steps.keys() >= set(self.graph.jobs[name].parents):
                 wrong = list(self._inputs(name))
                 found += wrong
                 if wrong:
                     sound.discard(name)
-        return found + list(self._clashes([name for name in self.graph.order if name in sound]))
+        clear = [name for name in self.graph.order if name in sound]
+        told = clashes(self.graph, clear)
+        return found + [self._fault(self.jobs[name], message, "output") for name, message in told]
 
     def _params(self, job: Job, step: Step) -> Iterator[Fault]:
         try:
@@ -100,21 +105,6 @@ class _Check:
                 message = fault.message.removeprefix(f"job {name!r}: ")
                 yield self._fault(self.graph.jobs[name], message, "needs")
 
-    def _clashes(self, names: list[str]) -> Iterator[Fault]:
-        """Tell which jobs would write to the same addresses, now that suffixes are known."""
-        seen: dict[tuple[str, str], str] = {}
-        for name in names:
-            try:
-                address = recipe(self.graph, name).address
-            except RegistryError:
-                continue  # the template has a fault of its own, told already
-            first = seen.setdefault((address.prefix, address.suffix), name)
-            if first != name:
-                message = (
-                    f"writes to the same addresses as {first!r}: {address.template}; put {{job}} into it"
-                )
-                yield self._fault(self.graph.jobs[name], message, "output")
-
     def _fault(self, job: Job, message: str, *where: str | int) -> Fault:
         text = f"job {job.name!r}: {message}"
         path: Path = ("jobs", job.name, *where)
@@ -123,3 +113,17 @@ class _Check:
                 return self.document.fault(text, path)
             path = path[:-1]
         return Fault(text, job.file or self.document.file, job.line)
+
+
+def _without_wrong_params(graph: JobGraph, steps: Mapping[str, Step]) -> JobGraph:
+    """Leave out what the steps do not take, so that a wrong rate does not hide what children lack."""
+    jobs = dict(graph.jobs)
+    for name, job in jobs.items():
+        if name not in steps:
+            continue
+        try:
+            steps[name].parse_params(job.params)
+        except ValidationError as error:
+            wrong = {entry["loc"][0] for entry in error.errors() if entry["loc"]}
+            jobs[name] = replace(job, params={k: v for k, v in job.params.items() if k not in wrong})
+    return replace(graph, jobs=jobs)
