@@ -18,6 +18,9 @@ RUNNING = frozenset({
 })  # fmt: skip
 """Every other state is an end; a stopped job is one that has not started."""
 
+PATIENCE = 10
+"""Looks in a row that may fail: a task that gives up attaches to the same job when it is tried again."""
+
 
 def job_url(job_id: str, *, project: str, region: str) -> str:
     """Return the page of a job in the console."""
@@ -62,20 +65,29 @@ class DataflowRunTrigger(BaseTrigger):
         return job_url(self.job_id, project=self.project, region=self.region)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look now and then; a look that fails is logged and repeated."""
+        """Look now and then; a look that fails is logged and repeated, but not for ever."""
+        failures = 0
         while True:
             try:
                 job = await asyncio.to_thread(self._job)
-            except Exception as error:  # the network, quotas, the service itself
-                self.log.warning("Dataflow job %s: %s; looking again", self.job_id, error)
+            except Exception as error:  # the network, quotas, a connection that is not there
+                failures += 1
+                self.log.warning("Dataflow job %s: %s (%d in a row)", self.job_id, error, failures)
+                if failures >= PATIENCE:
+                    yield self._event(f"not known: {error}")
+                    return
             else:
+                failures = 0
                 state = str(job.get("currentState", ""))
                 if state not in RUNNING:
-                    yield TriggerEvent(
-                        {"job_id": self.job_id, "state": state, "url": self.url, "manifest": self.manifest}
-                    )
+                    yield self._event(state)
                     return
             await asyncio.sleep(self.poll_interval)
+
+    def _event(self, state: str) -> TriggerEvent:
+        return TriggerEvent(
+            {"job_id": self.job_id, "state": state, "url": self.url, "manifest": self.manifest}
+        )
 
     async def on_kill(self) -> None:
         """Cancel the job: nobody waits for it any more."""
