@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-_TOKEN = re.compile(r"\*\*/|\*\*|\*|\?|\[!?\]?[^\]]*\]|[^*?\[]+|\[")
+_TOKEN = re.compile(r"\*\*/|\*\*|\*|\?|\[!?(?:\][^\]]*|[^\]]+)\]|[^*?\[]+|\[")
 _PLAIN = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 def literal_part(glob: str) -> str:
     """Return what comes before the first character with a meaning; all of it when there is none."""
-    match = re.search(r"\*|\?|\[!?\]?[^\]]*\]", glob)
+    match = re.search(r"\*|\?|\[!?(?:\][^\]]*|[^\]]+)\]", glob)
     return glob[: match.start()] if match else glob
 
 

@@ -64,9 +64,9 @@ class Rows:
 def reject(value: str | bytes, where: str, why: str) -> Rejected:
     """Make a :class:`Rejected` whose value can be stored and shown whatever it was."""
     if isinstance(value, bytes):
-        shown = value[: 4 * _SHOWN].decode("utf-8", "backslashreplace")
+        shown = value[: 4 * _SHOWN + 4].decode("utf-8", "backslashreplace")
     else:
-        shown = value[:_SHOWN].encode("utf-8", "backslashreplace").decode()
+        shown = value[: _SHOWN + 1].encode("utf-8", "backslashreplace").decode()
     return Rejected(value=shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…", where=where, why=why)
 
 

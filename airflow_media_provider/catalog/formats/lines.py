@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -55,14 +55,8 @@ def encoding_of(file: BinaryIO, uri: str) -> str:
 
 def read_lines(file: BinaryIO, uri: str) -> Iterator[Lines]:
     """Yield all lines; memory holds one block, however long the file is."""
-    encoding = encoding_of(file, uri)
-    source = file
-    if encoding == "utf-16":
-        source = cast(BinaryIO, codecs.EncodedFile(file, "utf-8", encoding))
-    elif file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
-        file.seek(0)
     first, rest = 1, b""
-    while block := source.read(BLOCK):
+    for block in _blocks(file, encoding_of(file, uri)):
         whole, newline, rest = (rest + block).rpartition(b"\n")
         if newline:
             yield (lines := _lines(whole, uri, first))
@@ -73,6 +67,20 @@ def read_lines(file: BinaryIO, uri: str) -> Iterator[Lines]:
             )
     if rest:
         yield _lines(rest, uri, first)
+
+
+def _blocks(file: BinaryIO, encoding: str) -> Iterator[bytes]:
+    """Yield the file as UTF-8; raises UnicodeDecodeError when it ends amid a UTF-16 character."""
+    if encoding != "utf-16":
+        if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
+            file.seek(0)
+        while block := file.read(BLOCK):
+            yield block
+        return
+    decoder = codecs.getincrementaldecoder(encoding)()
+    while block := file.read(BLOCK):
+        yield decoder.decode(block).encode()
+    yield decoder.decode(b"", final=True).encode()
 
 
 def _lines(block: bytes, uri: str, first: int) -> Lines:

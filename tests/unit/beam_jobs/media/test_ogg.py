@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from beam_jobs.contract.errors import UndecodableMedia
+from beam_jobs.media.audio import AudioFile
 from beam_jobs.media.ogg import checksum, cut_reason, set_serial
 from tests.samples import song, truncate, write_audio
 
@@ -50,3 +52,35 @@ def test_a_tag_behind_the_last_page_is_no_cut(ogg):
 @pytest.mark.parametrize("part", [0.3, 0.6, 0.999])
 def test_a_cut_file_says_so(ogg, part):
     assert cut_reason(truncate(ogg, part)) is not None
+
+
+def skip_in_the_middle(path, samples):
+    """Let the positions of an Ogg file's later pages jump by ``samples`` that no packet holds."""
+    whole = path.read_bytes()
+    data = bytearray()
+    while len(data) < len(whole):
+        page = first_page(whole[len(data) :])
+        if len(data) > len(whole) // 2:
+            position = int.from_bytes(page[6:14], "little", signed=True)
+            page[6:14] = (position + samples).to_bytes(8, "little")
+        page[22:26] = bytes(4)
+        page[22:26] = checksum(page).to_bytes(4, "little")
+        data += page
+    path.write_bytes(data)
+
+
+def test_a_song_whose_pages_skip_a_few_samples_is_read_to_its_end(tmp_path):
+    ogg = write_audio(tmp_path / "a.ogg", song(120, 10)[0])
+    before = soundfile.read(ogg, dtype="float32")[0]
+    skip_in_the_middle(ogg, 500)
+    with AudioFile(ogg) as audio:
+        after = np.concatenate([block.copy() for block in audio.blocks()])
+        assert audio.info.frames > len(before)
+    assert np.array_equal(after, before)
+
+
+def test_an_ogg_that_lacks_a_good_part_of_what_it_claims_is_refused(tmp_path):
+    ogg = write_audio(tmp_path / "a.ogg", song(120, 10)[0])
+    skip_in_the_middle(ogg, 44_100)
+    with AudioFile(ogg) as audio, pytest.raises(UndecodableMedia, match="the stream ends early"):
+        list(audio.blocks())
