@@ -10,7 +10,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from beam_jobs.contract.errors import MediaJobError
+from beam_jobs.contract.errors import MediaJobError, StorageError
 from beam_jobs.contract.step import Step, load_step
 from beam_jobs.isolation.death import die_with_parent, limit_memory
 from beam_jobs.isolation.result import store_result
@@ -106,7 +106,10 @@ def _describe(call: StepCall, error: BaseException) -> tuple[str, str]:
         reason = explain(error) if isinstance(error, OSError) else f"{DISK_FULL} ({text})"
         return "StorageError", f"item {call.item!r}: {reason}"
     if isinstance(error, MediaJobError):
-        return type(error).__name__, text
+        if isinstance(error, StorageError) and isinstance(error.__cause__, OSError):
+            text = f"{text} ({explain(error.__cause__)})"
+        # What reads files knows no items.
+        return type(error).__name__, text if repr(call.item) in text else f"item {call.item!r}: {text}"
     if isinstance(error, MemoryError):
         advice = "raise the job's memory_mb or leave the item out"
         return "MemoryError", f"item {call.item!r}: out of memory ({text}); {advice}"
