@@ -141,15 +141,20 @@ class AirflowClient:
         }
 
     def log(self, run: DagRun, task_id: str, attempt: int = 1) -> str:
-        """Return one task's log as text."""
+        """Return one task's log as text, with the messages of exceptions."""
         path = f"/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/{task_id}/logs/{attempt}"
         content = self.call("GET", path, params={"full_content": "true"})["content"]
-        return "\n".join(line if isinstance(line, str) else str(line.get("event", line)) for line in content)
+        return "\n".join(line if isinstance(line, str) else _log_line(line) for line in content)
 
     def asset_events(self, **query: Any) -> list[dict[str, Any]]:
         """Return asset events, oldest first."""
         params = {"limit": 1000, "order_by": "timestamp", **query}
         return list(self.call("GET", "/assets/events", params=params)["asset_events"])
+
+
+def _log_line(line: Mapping[str, Any]) -> str:
+    errors = [f"{error['exc_type']}: {error['exc_value']}" for error in line.get("error_detail") or ()]
+    return "\n".join([str(line.get("event", line)), *errors])
 
 
 def wait_until(look: Callable[[], T | None], *, patience: float, what: str, every: float = 0.5) -> T:

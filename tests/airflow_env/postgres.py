@@ -81,8 +81,9 @@ class Postgres:
         secret = self.folder / "password"
         secret.write_text(self.password)
         self._run(
-            "initdb", "-D", "data", "-U", "airflow", "-A", "scram-sha-256", "--pwfile=password", "--no-sync"
-        )
+            "initdb", "-D", "data", "-U", "airflow", "-A", "scram-sha-256", "--pwfile=password", "--no-sync",
+            "--encoding=UTF8",  # the C locale alone would make a database that refuses every umlaut
+        )  # fmt: skip
         secret.unlink()
         options = {**QUICK, "listen_addresses": "127.0.0.1", "unix_socket_directories": str(self.folder)}
         command = [str(self.bin / "postgres"), "-D", "data", "-p", str(self.port)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tests.integration.songs import make_songs, spoil
 
@@ -65,10 +65,3 @@ def outcome(client: AirflowClient, run: DagRun, job: str) -> dict[str, int]:
     """Return one job's stored outcome, which is there for a red run too."""
     folder = Path(client.xcoms(run, "plan")["return_value"]["plan"].removeprefix("file://"))
     return dict(json.loads((folder / "jobs" / job / "outcome.json").read_text())["counts"])
-
-
-def report_rows(client: AirflowClient, run: DagRun, job: str) -> list[dict[str, Any]]:
-    """Return the rows of one job's report."""
-    folder = Path(client.xcoms(run, "plan")["return_value"]["plan"].removeprefix("file://"))
-    parts = sorted((folder / "jobs" / job / "report").glob("part-*.jsonl"))
-    return [json.loads(line) for part in parts for line in part.read_text().splitlines()]
