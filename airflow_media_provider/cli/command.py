@@ -38,7 +38,7 @@ def command(function: Callable[[Namespace], int]) -> Callable[[Namespace], NoRet
                 code = function(args)
             sys.stdout.flush()
         except RegistryError as error:
-            code = _fail(args, error, "\n".join(str(fault) for fault in error.faults))
+            code = _fail(args, error, "\nerror: ".join(map(str, error.faults)))
         except BrokenPipeError:
             code = _pipe_closed()
         except (MediaError, OSError) as error:
