@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -64,11 +63,12 @@ class JobFolder:
         assert code == 0
         return self.rows()
 
-    def start(self, *args: str, **env: str) -> subprocess.Popen[str]:
+    def start(self, *args: str, new_session: bool = False) -> subprocess.Popen[str]:
         """Start the job in a process of its own."""
         return subprocess.Popen(
             [sys.executable, "-m", "beam_jobs.run", self.write(), *args],
-            cwd=PROJECT, env={**os.environ, **env}, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            cwd=PROJECT, start_new_session=new_session, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
     def rows(self) -> dict[str, ReportRow]:

@@ -33,6 +33,22 @@ def mood(call: Any, params: MoodParams) -> Any:
     return {"word": word, "item": call.item}
 
 
+class DiaryParams(MoodParams):
+    """And where to write down what was done."""
+
+    diary: str
+
+
+@step("diary", version="1", makes=".json", takes=(TEXT,), params=DiaryParams)
+def diary(call: Any, params: DiaryParams) -> Any:
+    """Write down that the item was begun, take a while, and leave a half file meanwhile."""
+    with Path(params.diary).open("a") as file:
+        file.write(f"{call.item}\n")
+    call.output.write_bytes(b"half")
+    time.sleep(params.seconds)
+    return {"item": call.item}
+
+
 def _raise(call: Any) -> None:
     raise ValueError("the step does not like this one")
 
