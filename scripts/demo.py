@@ -122,7 +122,10 @@ def run_graph(client: AirflowClient, folder: Path, songs: list[str]) -> int:
     run = client.trigger(DAG, {"items": songs})
     console.print(f"triggered DAG {DAG!r} for {len(songs)} songs: run {run.run_id}")
     run = show_progress(console, client, run, graph, songs)
-    layout = RunLayout(client.xcoms(run, "plan")["return_value"]["plan"])
+    plan = client.xcoms(run, "plan").get("return_value")
+    if plan is None:
+        return judge(client, run, None)
+    layout = RunLayout(plan["plan"])
     tally = Tally.read(layout, graph)
     report, summary = folder / "report.html", folder / "summary.json"
     write_report([layout.uri], report)
@@ -139,7 +142,8 @@ def judge(client: AirflowClient, run: DagRun, tally: Tally | None) -> int:
     console.print(f"[red]run {run.run_id} ended {run.state}")
     for task, state in client.task_states(run).items():
         if state == "failed":
-            console.print(f"[red]--- {task}[/]\n{client.log(run, task)[-3000:]}", markup=False)
+            console.print(f"--- {task}", style="red")
+            console.print(client.log(run, task)[-3000:], markup=False, soft_wrap=True)
     return 1
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
@@ -74,12 +74,17 @@ def show_progress(
     console: Console, client: AirflowClient, run: DagRun, graph: JobGraph, items: list[str]
 ) -> DagRun:
     """Show each job's artifacts as they appear, until the run ends."""
+    printed: dict[str, str] = {}
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         for now, states, made in watch(client, run, graph, items):
             if console.is_terminal:
                 live.update(progress_table(graph, states, made, len(items)))
-            elif made:
-                console.print(progress_line(graph, states, made, len(items)))
+            else:
+                lines = progress_lines(graph, states, made, len(items))
+                for job in graph.order:
+                    if printed.get(job) != lines[job]:
+                        console.print(lines[job])
+                printed = lines
             run = now
     return run
 
@@ -119,9 +124,14 @@ def progress_table(graph: JobGraph, states: dict[str, str | None], made: dict[st
     return table
 
 
-def progress_line(graph: JobGraph, states: dict[str, str | None], made: dict[str, int], total: int) -> str:
-    """Return the same as one line, for a log."""
-    return "  ".join(f"{job} {made[job]}/{total}" for job in graph.order)
+def progress_lines(
+    graph: JobGraph, states: dict[str, str | None], made: dict[str, int], total: int
+) -> dict[str, str]:
+    """Return the same as a line per job, for a log, which gets those that changed."""
+    return {
+        job: f"{job}: {made[job]} of {total} artifacts, {states.get(f'{job}.run') or 'waiting'}"
+        for job in graph.order
+    }
 
 
 def show_result(console: Console, tally: Tally, graph: JobGraph, items: list[str], *, seconds: float) -> None:
@@ -133,8 +143,9 @@ def show_result(console: Console, tally: Tally, graph: JobGraph, items: list[str
     table.add_column("where", overflow="fold")
     for job, counts in tally.jobs.items():
         row = [f"[{COLOURS[name]}]{counts[name]}" if counts[name] else "[dim]0" for name in COUNTS]
-        where = recipe(graph, job).address.template.removeprefix("file://")
-        table.add_row(job, *row, os.path.relpath(where))
+        where = Path(recipe(graph, job).address.template.removeprefix("file://"))
+        shown = where.relative_to(Path.cwd()) if where.is_relative_to(Path.cwd()) else where
+        table.add_row(job, *row, str(shown))
     console.print(table)
     if not tally.made and not tally.lost:
         console.print(
