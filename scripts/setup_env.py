@@ -95,9 +95,11 @@ def make_venv(uv: str) -> None:
 
 def install(uv: str) -> None:
     """Bring ``.venv`` to exactly what the lock says, hashes checked, and add the project itself."""
-    say("installing the locked packages")
+    say("installing the locked packages (a few minutes the first time)")
     python = ("--python", str(VENV / "bin" / "python"))
-    run(uv, "pip", "sync", *python, "--require-hashes", "--compile-bytecode", str(LOCK))
+    # On a terminal there are progress bars; a log would get hundreds of package names.
+    quiet = () if sys.stderr.isatty() else ("--quiet",)
+    run(uv, "pip", "sync", *quiet, *python, "--require-hashes", "--compile-bytecode", str(LOCK))
     run(
         uv,
         "pip",
