@@ -48,7 +48,11 @@ FORCE = Arg(
 FORCE_ALL = Arg(("--force-all",), help="Do the whole line again", action="store_true")
 PING = Arg(("--ping",), help="Trace the items through the graph, do no work", action="store_true")
 DRY_RUN = Arg(("--dry-run",), help="Write the plan into a run folder and start nothing", action="store_true")
-CELLS = Arg(("--cells",), help="One line per item and job, with its reason", action="store_true")
+CELLS = Arg(
+    ("--cells",),
+    help="One line per item and job, with its reason; for many, plain and json are quick",
+    action="store_true",
+)
 GRAPH = Arg(("--graph",), help="Show the graph, as text or as DOT", choices=("text", "dot"))
 PYTHON = Arg(
     ("--python",),

@@ -27,8 +27,6 @@ SHOWN = 20
 @command
 def plan(args: Namespace) -> int:
     """Say what would run and why. Nothing is started and nothing is written."""
-    from dataclasses import asdict
-
     from airflow_media_provider.runs.plan import make_plan
 
     request = read_request(args)
@@ -36,7 +34,10 @@ def plan(args: Namespace) -> int:
     made = make_plan(graph, request, open_stores(graph.root))
     warn_rejected(made.selection.rejected)
     counts = made.counts()
-    cells = (asdict(cell) for cell in made.rows())
+    cells = (
+        {"item": cell.item, "job": cell.job, "action": cell.action, "reason": cell.reason}
+        for cell in made.rows()
+    )
     if args.output == "json" and args.cells:
         print_with_list({"jobs": counts}, "cells", cells)
     elif is_object(args.output):
