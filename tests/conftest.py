@@ -54,14 +54,25 @@ def media_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def airflow_env(request: pytest.FixtureRequest, media_folder: Path) -> Iterator[AirflowEnv]:
-    """One real Airflow, with Postgres and LocalExecutor, for all tests of the session."""
+    """One real Airflow, with Postgres and LocalExecutor, for all tests of the session.
+
+    It has the examples of ``dags/`` and the tests' own DAGs.
+    """
     from tests.airflow_env import AirflowEnv, EnvSettings
 
     home = Path(tempfile.mkdtemp(prefix="airflow-"))
+    for folder in (PROJECT / "dags", PROJECT / "tests" / "integration" / "dags"):
+        shutil.copytree(
+            folder, home / "dags", dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
+        )
     settings = EnvSettings(
         home=home,
-        dags=PROJECT / "tests" / "integration" / "dags",
-        extra={"MEDIA_TEST_FOLDER": str(media_folder)},
+        dags=home / "dags",
+        extra={
+            "MEDIA_TEST_FOLDER": str(media_folder),
+            "MEDIA_ROOT": f"file://{media_folder}/examples",
+            "MEDIA_SONGS": f"file://{media_folder}/songs",
+        },
     )
     env = AirflowEnv(settings)
     with env:

@@ -22,7 +22,7 @@ def test_a_dag_on_a_jobs_asset_runs_with_the_counts_and_not_after_a_run_that_mad
 
     def woken():
         found = {}
-        for run in airflow.runs("after_energy"):
+        for run in airflow.runs("woken"):
             if run.state in ENDED:
                 for extra in airflow.xcoms(run, "read")["return_value"]:
                     found[extra["plan"]] = extra

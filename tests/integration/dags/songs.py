@@ -11,7 +11,7 @@ from airflow_media_provider.dag_factory import media_asset, media_dags
 globals().update(media_dags("songs.yaml"))
 globals().update(media_dags("songs.yaml", overlay="lenient", dag_id="songs_lenient"))
 
-with DAG("after_energy", schedule=[media_asset("songs.yaml", "energy")], max_active_runs=1):
+with DAG("woken", schedule=[media_asset("songs.yaml", "energy")], max_active_runs=1):
 
     @task
     def read(triggering_asset_events: Any = None) -> list[dict[str, Any]]:
