@@ -12,7 +12,7 @@ def job_asset(graph: JobGraph, job: str) -> Asset:
     """Return the asset that stands for all artifacts of ``job``; raises PlanError for an unknown one."""
     name = graph.job(job).name
     return Asset(
-        name=f"media.{graph.name}.{name}", uri=f"{with_scheme(graph.root).rstrip('/')}/{name}/", group="media"
+        name=f"media.{graph.name}.{name}", uri=f"{with_scheme(graph.root).rstrip('/')}/{name}", group="media"
     )
 
 

@@ -1,0 +1,132 @@
+"""The DAG files in ``dags/``: light to read, the same each time, and they run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.airflow.runs import run_dag
+from tests.integration.songs import make_songs, spoil
+
+pytestmark = pytest.mark.airflow
+
+DAGS = Path(__file__).resolve().parents[2] / "dags"
+FILES = sorted(DAGS.glob("*.py"))
+HEAVY = (
+    "apache_beam",
+    "numpy",
+    "pyarrow",
+    "librosa",
+    "scipy",
+    "soundfile",
+    "av",
+    "pandas",
+    "google.cloud.storage",
+)
+
+READ = """
+import json, sys, warnings
+warnings.simplefilter("ignore")
+from airflow.dag_processing.dagbag import DagBag
+from airflow.serialization.serialized_objects import DagSerialization
+bag = DagBag(dag_folder=sys.argv[1])
+loaded = [name for name in json.loads(sys.argv[2]) if name in sys.modules]
+dags = {name: DagSerialization.to_dict(dag) for name, dag in sorted(bag.dags.items())}
+print(json.dumps({"errors": bag.import_errors, "loaded": loaded, "dags": dags}, default=str))
+"""
+
+
+def read(file: Path, **environ: str) -> dict:
+    """Read a DAG file as the DAG processor does, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", READ, str(file), json.dumps(HEAVY)],
+        env={**os.environ, **environ}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_reading_a_dag_file_loads_no_beam_and_no_signal_processing(file, dag_folder):
+    found = read(file)
+    assert found["errors"] == {}
+    assert found["dags"]
+    assert found["loaded"] == []
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_reading_it_twice_makes_no_new_version(file, dag_folder):
+    assert read(file, PYTHONHASHSEED="1")["dags"] == read(file, PYTHONHASHSEED="2")["dags"]
+
+
+@pytest.fixture
+def dags(dag_folder: Path) -> Iterator[Path]:
+    """The project's DAG files where the tests' Airflow looks for DAGs."""
+    copies = [Path(shutil.copy(file, dag_folder)) for file in (*FILES, DAGS / "media_jobs.yaml")]
+    yield dag_folder
+    for copy in copies:
+        copy.unlink()
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all: an asset has one URI in an Airflow, so the registry's root must not move."""
+    return tmp_path_factory.mktemp("media")
+
+
+@pytest.fixture
+def songs(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Three songs, where the registry in ``dags/`` looks for them."""
+    make_songs(root / "songs", ["rock/a", "rock/b", "jazz/c"])
+    monkeypatch.setenv("MEDIA_ROOT", f"file://{root}/artifacts")
+    monkeypatch.setenv("MEDIA_SONGS", f"file://{root}/songs")
+    yield root / "songs"
+    for folder in ("songs", "artifacts"):
+        shutil.rmtree(root / folder)
+
+
+@pytest.mark.beam
+def test_the_reference_graph_runs_and_the_second_time_skips_every_job(songs, dags):
+    first = run_dag(
+        DAGS / "media.py", "media", conf={"items": ["rock/a", "jazz/c"], "targets": ["energy", "loudness"]}
+    )
+    assert first.state == "success"
+    done = {job: counts["done"] for job, counts in first.xcoms["summary"].items()}
+    assert done == {"downsample": 2, "loudness": 2, "beat_tracking": 2, "energy": 2}
+    assert first.states["plots.run"] == "skipped"
+    second = run_dag(
+        DAGS / "media.py", "media", conf={"items": ["rock/a", "jazz/c"], "targets": ["energy", "loudness"]}
+    )
+    assert second.state == "success"
+    runs = {state for task, state in second.states.items() if task.endswith(".run")}
+    assert runs == {"skipped"}
+    assert {counts["present"] for counts in second.xcoms["summary"].values()} == {2}
+
+
+@pytest.mark.beam
+def test_a_bad_song_reddens_the_run_and_the_others_go_all_the_way(songs, dags):
+    spoil(songs, "rock/b")
+    run = run_dag(dags / "media.py", "media", conf={"prefix": "rock/", "targets": ["energy"]})
+    assert run.state == "failed"
+    assert run.states["downsample.run"] == "failed"
+    assert run.states["energy.run"] == "success"
+    assert run.states["summary"] == "failed"
+    artifacts = songs.parent / "artifacts"
+    assert len(list((artifacts / "energy").rglob("a.json"))) == 1
+    assert not list((artifacts / "energy").rglob("b.json"))
+
+
+@pytest.mark.beam
+def test_the_team_dag_runs_with_its_own_tasks_around(songs, dags):
+    run = run_dag(dags / "weekly_features.py", "weekly_features")
+    assert run.state == "success"
+    assert run.xcoms["features.summary"]["energy"]["done"] == 2
+    assert run.states["publish"] == "success"
+    assert run.events["media.media.energy"]["done"] == 2
