@@ -12,6 +12,7 @@ from typing import Any
 
 from beam_jobs.contract.errors import MediaJobError, StorageError
 from beam_jobs.contract.step import Step, load_step
+from beam_jobs.isolation.compiled import claim_cache
 from beam_jobs.isolation.death import die_with_parent, limit_memory
 from beam_jobs.isolation.result import store_result
 from beam_jobs.isolation.wire import Wire
@@ -44,6 +45,7 @@ def _warm_up(setup: dict[str, Any]) -> tuple[Step, Any]:
     import faulthandler
 
     faulthandler.enable()
+    claim_cache(setup["step"])
     step = load_step(setup["step"])
     params = step.parse_params(setup["params"])
     if step.warm_up is not None:
