@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+
+import mir_eval
+import numpy as np
+import pytest
+
+from beam_jobs.contract.errors import UndecodableMedia
+from tests import samples
+from tests.step_calls import call_step
+
+
+def track(tmp_path, data, rate=22_050, **params):
+    return call_step(
+        "beat_tracking", params, audio=samples.write_audio(tmp_path / "in.wav", data, rate=rate)
+    )[0]
+
+
+@pytest.mark.parametrize("bpm", [72, 90, 110, 120, 140, 160])
+def test_the_beats_of_a_click_track_are_found(tmp_path, bpm):
+    data, times = samples.click_track(bpm, 20)
+    told = track(tmp_path, data)
+    ratio = told["tempo_bpm"] / bpm
+    assert min(abs(ratio - octave) / octave for octave in (0.5, 1, 2)) < 0.02
+    if ratio == pytest.approx(1, rel=0.02):
+        assert mir_eval.beat.f_measure(times, np.array(told["beats_s"])) > 0.95
+
+
+@pytest.mark.parametrize("bpm", [96, 124])
+def test_the_beats_of_a_band_are_found(tmp_path, bpm):
+    data, times = samples.song(bpm, 20)
+    told = track(tmp_path, data, rate=samples.RATE)
+    assert told["tempo_bpm"] == pytest.approx(bpm, rel=0.02)
+    assert (
+        mir_eval.beat.f_measure(
+            mir_eval.beat.trim_beats(times), mir_eval.beat.trim_beats(np.array(told["beats_s"]))
+        )
+        > 0.9
+    )
+
+
+def test_beats_increase_and_lie_within_the_audio(tmp_path):
+    told = track(tmp_path, samples.song(120, 8)[0], rate=samples.RATE)
+    beats = np.array(told["beats_s"])
+    assert (np.diff(beats) > 0).all()
+    assert beats[0] >= 0
+    assert beats[-1] <= told["duration_s"]
+
+
+def test_audio_without_a_pulse_has_no_tempo(tmp_path):
+    told = track(tmp_path, np.zeros((22_050 * 5, 1), np.float32))
+    assert (told["tempo_bpm"], told["beats_s"]) == (None, [])
+
+
+def energy(tmp_path, data, beats):
+    audio = samples.write_audio(tmp_path / "in.wav", data, rate=22_050, subtype="FLOAT")
+    (tmp_path / "beats.json").write_text(json.dumps(beats))
+    return call_step("energy", audio=audio, beats=tmp_path / "beats.json")[0]
+
+
+def test_the_level_of_each_beat_is_its_own(tmp_path):
+    data = np.concatenate([samples.tone(1000, 1, rate=22_050, dbfs=level) for level in (-40, -10, -20)])
+    told = energy(tmp_path, data, {"beats_s": [0.0, 1.0, 2.0]})
+    assert [beat["rms_dbfs"] for beat in told["beats"]] == pytest.approx([-43.01, -13.01, -23.01], abs=0.02)
+    assert [(beat["start_s"], beat["end_s"]) for beat in told["beats"]] == [(0, 1), (1, 2), (2, 3)]
+
+
+def test_a_beat_beyond_the_end_is_counted_apart(tmp_path):
+    told = energy(tmp_path, samples.tone(440, 1, rate=22_050), {"beats_s": [0.5, 3.0]})
+    assert (len(told["beats"]), told["beats_outside"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "beats", [{}, [], {"beats_s": None}, {"beats_s": ["x"]}, {"beats_s": [1, 0.5]}, {"beats_s": [-1]}]
+)
+def test_beats_that_are_none_are_refused(tmp_path, beats):
+    with pytest.raises(UndecodableMedia, match="beats"):
+        energy(tmp_path, samples.tone(440, 1, rate=22_050), beats)

@@ -1,0 +1,103 @@
+"""What every built-in step must do; a new one is tested by being there."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from beam_jobs.contract.errors import UndecodableMedia
+from beam_jobs.contract.step import builtin_steps, load_step
+from tests import samples
+from tests.step_calls import call_step
+
+STEPS = builtin_steps()
+HEAVY = ("numpy", "librosa", "soundfile", "scipy", "av")
+LIGHT = f"import sys, {{module}}; print([m for m in {HEAVY} if m in sys.modules])"
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One file for each input name that a step may have."""
+    folder = tmp_path_factory.mktemp("inputs")
+    audio = samples.write_audio(folder / "song.ogg", samples.song(120, 6)[0])
+    beats, _ = call_step("beat_tracking", audio=audio)
+    (folder / "beats.json").write_text(json.dumps(beats))
+    return {"audio": audio, "beats": folder / "beats.json"}
+
+
+def stored(name: str, inputs: dict[str, Path], **more: Path) -> bytes:
+    """Return what a step makes, as it would be stored."""
+    step = load_step(name)
+    result, _ = call_step(step, **{takes.name: {**inputs, **more}[takes.name] for takes in step.takes})
+    if isinstance(result, Path):
+        return result.read_bytes()
+    return result if isinstance(result, bytes) else json.dumps(result, sort_keys=True).encode()
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_its_file_holds_a_step_of_that_name_with_defaults_for_all_params(name):
+    step = load_step(name)
+    assert step.name == name
+    assert step.doc
+    assert step.suffix(step.parse_params({})).startswith(".")
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_its_facts_are_read_without_a_codec(name):
+    done = subprocess.run(
+        [sys.executable, "-c", LIGHT.format(module=f"beam_jobs.steps.{name}")],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_it_makes_the_same_bytes_every_time(name, inputs):
+    made = stored(name, inputs)
+    assert made
+    assert stored(name, inputs) == made
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_its_json_holds_finite_numbers_only(name, inputs):
+    if load_step(name).makes == ".json":
+        json.loads(stored(name, inputs), parse_constant=pytest.fail)
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_it_tells_how_long_the_media_plays_and_what_each_stage_took(name, inputs):
+    step = load_step(name)
+    _, call = call_step(step, **{takes.name: inputs[takes.name] for takes in step.takes})
+    assert call.media_seconds == pytest.approx(6, abs=0.01)
+    assert {"decode", "step"} <= set(call.seconds)
+
+
+@pytest.mark.parametrize("name", STEPS)
+@pytest.mark.parametrize("what", samples.UNDECODABLE)
+def test_a_file_that_is_no_sound_is_refused_with_a_reason(name, what, inputs, tmp_path):
+    with pytest.raises(UndecodableMedia) as error:
+        stored(name, inputs, audio=samples.UNDECODABLE[what](tmp_path))
+    assert len(str(error.value)) > 10
+
+
+@pytest.mark.parametrize("name", STEPS)
+@pytest.mark.parametrize("make", [samples.one_sample_wav, samples.twelve_channel_wav])
+def test_odd_audio_is_audio(name, make, inputs, tmp_path):
+    assert stored(name, inputs, audio=make(tmp_path))
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_silence_is_audio(name, inputs, tmp_path):
+    silence = samples.write_audio(tmp_path / "silence.wav", np.zeros((44_100 * 4, 2), np.float32))
+    assert stored(name, inputs, audio=silence)
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_it_is_in_the_documentation(name):
+    page = Path(__file__).resolve().parents[4] / "docs" / "steps.md"
+    assert f"| `{name}` |" in page.read_text()
