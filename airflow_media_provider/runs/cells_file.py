@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from airflow_media_provider.planning import Action, Cell, CellTable, CodeBook, JobCells
 from airflow_media_provider.storage.store import ObjectStore
-from beam_jobs.contract.manifest import ManifestRow, encode_row
+from beam_jobs.contract.manifest import ManifestRow, encode_plain_rows, encode_row
 
 BoolArray = NDArray[np.bool_]
 
@@ -87,8 +87,12 @@ def write_rows(
     with _spool() as file:
         for start in range(0, len(items), BLOCK):
             part = slice(start, start + BLOCK)
-            rows = zip(items[part].to_pylist(), forced[part].tolist(), ping[part].tolist(), strict=True)
-            file.write("".join(_lines(rows)).encode())
+            names = items[part].to_pylist()
+            if forced[part].any() or ping[part].any():
+                rows = zip(names, forced[part].tolist(), ping[part].tolist(), strict=True)
+                file.write("".join(_lines(rows)).encode())
+            else:
+                file.write(encode_plain_rows(names).encode())
         file.seek(0)
         store.write(uri, file)
 

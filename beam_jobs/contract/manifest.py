@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from beam_jobs.contract.errors import InvalidSpec
-from beam_jobs.contract.json_lines import encode_line
+from beam_jobs.contract.json_lines import encode_line, encode_strings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,11 @@ def encode_row(row: ManifestRow) -> str:
     if row.ping:
         data["ping"] = True
     return encode_line(data)
+
+
+def encode_plain_rows(items: Iterable[str]) -> str:
+    """Return the lines, each with its newline, of items that are neither forced nor traced."""
+    return encode_strings(items, before='{"item":', after="}")
 
 
 def decode_row(line: str) -> ManifestRow:

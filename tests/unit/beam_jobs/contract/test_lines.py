@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from beam_jobs.contract.errors import InvalidSpec
 from beam_jobs.contract.events import decode_event, encode_event
 from beam_jobs.contract.json_lines import encode_line
-from beam_jobs.contract.manifest import ManifestRow, decode_row, encode_row
+from beam_jobs.contract.manifest import ManifestRow, decode_row, encode_plain_rows, encode_row
 from beam_jobs.contract.report import ReportRow, Status, decode_report_row, encode_report_row
 
 ANY_TEXT = st.text(alphabet=st.characters(codec=None))
@@ -55,3 +55,8 @@ def test_an_event_is_found_behind_what_a_step_left_on_the_line() -> None:
     line = "50 %" + encode_event("progress", job="j", done=1, failed=0, total=2)
     assert decode_event(line) == {"event": "progress", "job": "j", "done": 1, "failed": 0, "total": 2}
     assert decode_event("ordinary log line") is None
+
+
+@given(st.lists(ANY_TEXT))
+def test_many_plain_rows_are_the_same_lines_as_one_by_one(items: list[str]) -> None:
+    assert encode_plain_rows(items) == "".join(encode_row(ManifestRow(item=item)) + "\n" for item in items)
