@@ -71,5 +71,7 @@ class Wire:
             self._sock.settimeout(left)
         try:
             return self._sock.recv(65536)
-        except ConnectionError:
+        except TimeoutError:
+            raise
+        except OSError:  # the other side is gone, or this end was closed meanwhile
             return b""
