@@ -55,6 +55,18 @@ class Plan:
         yield from self.cells.rows(self.selection.items)
 
 
+def select_items(graph: JobGraph, request: PlanRequest, stores: Stores) -> Selection:
+    """Read the items of ``request``; raises SelectionError when there are none, or they cannot be read."""
+    return read_selection(
+        graph,
+        items=request.items,
+        items_uri=request.items_uri,
+        prefix=request.prefix,
+        stores=stores,
+        limit=request.limit,
+    )
+
+
 def make_plan(graph: JobGraph, request: PlanRequest, stores: Stores) -> Plan:
     """Plan ``request``; nothing is written.
 
@@ -64,14 +76,7 @@ def make_plan(graph: JobGraph, request: PlanRequest, stores: Stores) -> Plan:
     """
     query = request.query(graph)
     jobs = reached_jobs(graph, query)
-    selection = read_selection(
-        graph,
-        items=request.items,
-        items_uri=request.items_uri,
-        prefix=request.prefix,
-        stores=stores,
-        limit=request.limit,
-    )
+    selection = select_items(graph, request, stores)
     parents = {parent for job in jobs for parent in graph.jobs[job].parents}
     inventory = take_inventory(graph, graph.sort({*jobs, *parents}), selection.items, stores)
     cells = plan_cells(

@@ -14,7 +14,7 @@ from airflow_media_provider.registry.recipe import recipe
 from airflow_media_provider.runs.cells_file import read_item
 from airflow_media_provider.runs.inventory import take_inventory
 from airflow_media_provider.runs.layout import RUNS_FOLDER, RunLayout
-from airflow_media_provider.runs.plan import make_plan
+from airflow_media_provider.runs.plan import make_plan, select_items
 from airflow_media_provider.runs.request import PlanRequest
 from airflow_media_provider.runs.rows import report_rows
 from airflow_media_provider.storage import Stores
@@ -51,14 +51,7 @@ def coverage(graph: JobGraph, request: PlanRequest, stores: Stores) -> tuple[int
     :return: how many items have no source file, and the coverage of each job (of ``request.targets``,
         or all).
     """
-    selection = read_selection(
-        graph,
-        items=request.items,
-        items_uri=request.items_uri,
-        prefix=request.prefix,
-        stores=stores,
-        limit=request.limit,
-    )
+    selection = select_items(graph, request, stores)
     jobs = graph.sort(graph.job(name).name for name in request.targets) or graph.order
     inventory = take_inventory(graph, jobs, selection.items, stores, source=True)
     items = len(selection.items)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from airflow_media_provider.errors import ObjectNotFound, StorageError
-from airflow_media_provider.storage.store import BATCH, Content, ObjectInfo, is_temporary, within
+from airflow_media_provider.storage.store import Content, ObjectInfo, in_batches, is_temporary, within
 
 NAMES = "items(name),nextPageToken"
 FACTS = "items(name,size,updated),nextPageToken"
@@ -30,25 +30,15 @@ class GcsStore:
 
     def list_uris(self, prefix: str, *, start: str = "", end: str = "") -> Iterator[list[str]]:
         """Yield the URIs that begin with ``prefix``."""
-        batch: list[str] = []
-        for uri, _ in self._blobs(prefix, start, end, NAMES):
-            batch.append(uri)
-            if len(batch) >= BATCH:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
+        yield from in_batches(uri for uri, _ in self._blobs(prefix, start, end, NAMES))
 
     def list_objects(self, prefix: str, *, start: str = "", end: str = "") -> Iterator[list[ObjectInfo]]:
         """Yield the same with size and time."""
-        batch: list[ObjectInfo] = []
-        for uri, blob in self._blobs(prefix, start, end, FACTS):
-            batch.append(ObjectInfo(uri=uri, size=int(blob.size or 0), updated=blob.updated.timestamp()))
-            if len(batch) >= BATCH:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
+        blobs = self._blobs(prefix, start, end, FACTS)
+        yield from in_batches(
+            ObjectInfo(uri=uri, size=int(blob.size or 0), updated=blob.updated.timestamp())
+            for uri, blob in blobs
+        )
 
     def list_folders(self, prefix: str) -> Iterator[str]:
         """Yield the folders that begin with ``prefix``."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from airflow_media_provider.errors import ObjectNotFound
-from airflow_media_provider.storage.store import BATCH, Content, ObjectInfo, is_temporary, within
+from airflow_media_provider.storage.store import Content, ObjectInfo, in_batches, is_temporary, within
 
 
 class MemoryStore:
@@ -22,13 +22,11 @@ class MemoryStore:
 
     def list_uris(self, prefix: str, *, start: str = "", end: str = "") -> Iterator[list[str]]:
         """Yield the URIs that begin with ``prefix``."""
-        found = [
+        yield from in_batches(
             uri
             for uri in list(self._objects)
             if uri.startswith(prefix) and within(uri, start, end) and not is_temporary(uri)
-        ]
-        for first in range(0, len(found), BATCH):
-            yield found[first : first + BATCH]
+        )
 
     def list_objects(self, prefix: str, *, start: str = "", end: str = "") -> Iterator[list[ObjectInfo]]:
         """Yield the same with size and time."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeVar
 
 TEMP_PREFIX = ".tmp-"
 """An object whose last path segment starts so is being written; no listing shows it."""
 
 BATCH = 10_000
 """About how many objects a listing yields at a time."""
+
+Found = TypeVar("Found")
 
 Content = bytes | BinaryIO | Path
 """What can be written: bytes, an open binary file, or a local file."""
@@ -73,6 +76,13 @@ class ObjectStore(Protocol):
     def delete(self, uri: str) -> None:
         """Remove the object; one that is not there is no error."""
         ...
+
+
+def in_batches(found: Iterable[Found]) -> Iterator[list[Found]]:
+    """Yield what a listing found, ``BATCH`` at a time."""
+    found = iter(found)
+    while batch := list(islice(found, BATCH)):
+        yield batch
 
 
 def is_temporary(uri: str) -> bool:
