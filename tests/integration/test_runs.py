@@ -34,7 +34,7 @@ def test_a_list_of_items_becomes_artifacts_of_every_job(
 def test_every_log_of_a_run_ends_with_a_line_of_counts(airflow: AirflowClient, line) -> None:
     _, run = line
     expected = {
-        "plan": "2 items (0 duplicates merged, 0 rejected): downsample 2 run",
+        "plan": "2 items (0 duplicates merged, 0 rejected): ",
         "energy.outputs": "energy: 2 to run, 0 present, 0 blocked",
         "energy.run": "energy: 2 done",
         "summary": "8 done, 0 present, 0 failed, 0 blocked",
