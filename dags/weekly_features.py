@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import DAG, task
 
 from airflow_media_provider.dag_factory import MediaTaskGroup, media_asset
 
-with DAG("weekly_features", schedule="@weekly", tags=["media", "example"], catchup=False):
+with DAG(
+    "weekly_features",
+    schedule="@weekly",
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    tags=["media", "example"],
+):
 
     @task
     def choose_genre() -> str:
