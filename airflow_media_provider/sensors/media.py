@@ -89,11 +89,13 @@ class MediaOutputSensor(BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Look once; then wait here or in the triggerer."""
-        if not self.deferrable:
-            return super().execute(context)
         found = self.poke(context)
         if found.is_done:
             return found.xcom_value
+        if not self.deferrable:
+            result = super().execute(context)
+            self._say(result)  # the counts are the log's last words, not the base class's
+            return result
         trigger = MediaOutputTrigger.of(
             self._look(), min_coverage=self.min_coverage, poll_interval=self.poke_interval
         )
