@@ -115,7 +115,8 @@ def run_graph(client: AirflowClient, folder: Path, songs: list[str]) -> int:
     """Trigger the DAG for ``songs``, show its progress, write the report and the summary."""
     from airflow_media_provider.registry.load import load_registry
     from airflow_media_provider.runs.layout import RunLayout
-    from scripts.demo_report import write_report
+    from airflow_media_provider.storage import Stores
+    from scripts.demo_report import earlier_work, write_report
 
     started = time.monotonic()
     graph = load_registry(str(PROJECT / "dags" / "media_jobs.yaml"))
@@ -128,7 +129,7 @@ def run_graph(client: AirflowClient, folder: Path, songs: list[str]) -> int:
     layout = RunLayout(plan["plan"])
     tally = Tally.read(layout, graph)
     report, summary = folder / "report.html", folder / "summary.json"
-    write_report([layout.uri], report)
+    write_report([layout.uri, *earlier_work(layout.uri, Stores(), limit=2)], report)
     summary.write_text(json.dumps({"jobs": tally.jobs}, indent=1) + "\n")
     show_result(console, tally, graph, songs, seconds=time.monotonic() - started)
     console.print(f"report   {report}\nsummary  {summary}\nrun      {layout.uri}", soft_wrap=True)

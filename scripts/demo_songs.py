@@ -30,6 +30,7 @@ class Song:
     :param chords: semitones above the root and the chord's notes, one chord per bar of four beats.
     :param kick: beats of a bar, from 0.
     :param swing: how late each second eighth is, in eighths.
+    :param hats: eighths of a bar, from 0; ``bass`` likewise.
     """
 
     item: str
@@ -41,6 +42,8 @@ class Song:
     swing: float = 0.0
     bright: float = 0.6
     drums: float = 1.0
+    hats: Sequence[int] = range(8)
+    bass: Sequence[int] = (0, 3, 4, 6)
 
 
 SONGS = (
@@ -58,7 +61,7 @@ SONGS = (
         chords=((0, MINOR), (10, MAJOR), (8, MAJOR), (10, MAJOR)),
     ),
     Song(
-        item="ballad/paper_boats", bpm=72, root=48, drums=0.25, bright=0.3,
+        item="ballad/paper_boats", bpm=72, root=48, drums=0.6, bright=0.3, hats=(0, 2, 4, 6), bass=(0, 4),
         chords=((0, MAJOR), (9, MINOR), (5, MAJOR), (7, MAJOR)),
     ),
     Song(
@@ -77,10 +80,14 @@ SPEECH = {
 }
 
 
-def make_songs(folder: Path, *, seconds: float = 24.0) -> list[Path]:
-    """Write the demo's songs as OGG Vorbis, those that are not there yet, and return all paths."""
+def make_songs(folder: Path, *, seconds: float = 24.0, count: int | None = None) -> list[Path]:
+    """Write the demo's songs and speech as OGG Vorbis, those that are not there yet; return all paths.
+
+    :param seconds: length of a song; a speech is as long as its text.
+    :param count: only so many songs.
+    """
     paths = []
-    for song in SONGS:
+    for song in SONGS[:count]:
         path = folder / f"{song.item}.ogg"
         paths.append(path)
         if not path.exists():
@@ -121,8 +128,9 @@ def play(song: Song, seconds: float) -> Signal:
         for eighth in range(8):
             late = song.swing / 2 if eighth % 2 else 0.0
             at = start + (eighth / 2 + late) * beat
-            add(left, right, hat(random), at, (0.16 if eighth % 2 else 0.22) * song.drums, pan=-0.3)
-            if eighth in (0, 3, 4, 6):
+            if eighth in song.hats:
+                add(left, right, hat(random), at, (0.16 if eighth % 2 else 0.22) * song.drums, pan=-0.3)
+            if eighth in song.bass:
                 add(left, right, bass(song.root - 12 + degree, beat / 2), at, 0.45)
         for index, note in enumerate(chord):
             add(left, right, pad(note, 4 * beat, song.bright), start, 0.11, pan=index / 2 - 0.5)

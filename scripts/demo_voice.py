@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import espeakng_loader
 import numpy as np
@@ -14,7 +16,16 @@ _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctype
 
 
 def speak(text: str, *, voice: str = "en-us") -> tuple[npt.NDArray[np.float64], int]:
-    """Return ``text`` read aloud, as samples in [-1, 1] and their rate."""
+    """Return ``text`` read aloud, as samples in [-1, 1] and their rate.
+
+    A process of its own reads it: the library remembers what it said before, and says the next a little
+    differently.
+    """
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_speak, text, voice).result()
+
+
+def _speak(text: str, voice: str) -> tuple[npt.NDArray[np.float64], int]:
     library = ctypes.CDLL(espeakng_loader.get_library_path())
     rate = library.espeak_Initialize(_RETRIEVE, 0, espeakng_loader.get_data_path().encode(), 0)
     if rate <= 0:

@@ -11,6 +11,8 @@ WIDTH = 800
 WAVE_HEIGHT = 120
 CURVE_HEIGHT = 110
 QUIETEST, LOUDEST = -45.0, 0.0
+WINDOW_S = 3.0
+"""What a short-term loudness is measured over."""
 
 
 def waveform(envelope: npt.NDArray[np.float32], beats: Sequence[float], seconds: float) -> str:
@@ -53,6 +55,7 @@ def loudness(
     points = " ".join(
         f"{min(seconds, (index + 1) * step) / seconds * WIDTH:.1f},{_height(value):.1f}"
         for index, value in enumerate(curve)
+        if (index + 1) * step >= min(WINDOW_S, seconds)  # before that the window holds silence
     )
     parts.append(f'<polyline class="curve" points="{points}"/>')
     for mark in (-40, -30, -20, -10):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,10 @@ import numpy.typing as npt
 
 from airflow_media_provider.catalog.reference import source_address
 from airflow_media_provider.errors import ObjectNotFound
+from airflow_media_provider.planning import Action, JobCells, Reason
 from airflow_media_provider.registry.recipe import recipe
+from airflow_media_provider.runs.cells_file import read_job_cells
+from airflow_media_provider.runs.layout import RunLayout
 from airflow_media_provider.runs.outcome import stored_outcome
 from airflow_media_provider.runs.rows import report_rows
 from airflow_media_provider.runs.stored import StoredPlan, open_plan
@@ -24,7 +27,7 @@ from beam_jobs.contract.report import ReportRow, Status
 BINS = 800
 """Columns of a waveform."""
 
-FINE = (Status.DONE, Status.PRESENT)
+FINE = (Status.DONE, Status.PRESENT, Status.PINGED)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,7 +38,7 @@ class ItemFacts:
     :param envelope: BINS x 2, lowest and highest sample of each column, of the downsampled audio.
     :param plot: PNG.
     :param song: the source file.
-    :param rows: of this run, in the order of the jobs.
+    :param rows: of the runs, parents first.
     """
 
     item: str
@@ -66,38 +69,83 @@ class JobFacts:
 
 @dataclass(slots=True, kw_only=True)
 class RunFacts:
-    """One run."""
+    """One run.
+
+    :param items: ids, sorted.
+    :param rows: of all jobs, parents first.
+    :param losses: rows that are not fine, and what the plan blocked before any job.
+    :param rejected: lines of the selection that are no items: ``value``, ``where``, ``why``.
+    """
 
     plan: StoredPlan
     jobs: list[JobFacts]
-    items: list[ItemFacts]
+    items: list[str]
+    rows: list[ReportRow]
     losses: list[ReportRow]
+    rejected: list[dict[str, str]]
 
 
 def gather(uri: str, stores: Stores) -> RunFacts:
-    """Read a run's folder and the artifacts of its items."""
+    """Read a run's folder."""
     plan = open_plan(uri, stores)
-    items: dict[str, ItemFacts] = {}
-    jobs, losses = [], []
-    for item in _items(plan, stores):
-        items[item] = ItemFacts(item=item)
+    facts = RunFacts(plan=plan, jobs=[], items=[], rows=[], losses=[], rejected=_rejected(plan, stores))
     for name in plan.jobs:
+        cells = read_job_cells(stores.for_uri(plan.layout.cells), plan.layout.cells, name)
+        facts.items = cells.items.to_pylist()
         rows = list(report_rows(plan.layout.job(name), stores))
-        losses += [row for row in rows if row.status not in FINE]
-        for row in rows:
-            if row.item in items:
-                items[row.item].rows.append(row)
-        jobs.append(_job(plan, name, rows, stores))
-    for facts in items.values():
-        _read_artifacts(plan, facts, stores)
-    return RunFacts(plan=plan, jobs=jobs, items=list(items.values()), losses=losses)
+        facts.rows += rows
+        facts.losses += _losses(cells, rows)
+        facts.jobs.append(_job(plan, name, rows, stores))
+    return facts
 
 
-def _items(plan: StoredPlan, stores: Stores) -> list[str]:
-    import pyarrow.parquet as pq
+def gather_items(runs: Sequence[RunFacts], stores: Stores) -> list[ItemFacts]:
+    """Read what is known of every item of some runs.
 
-    with stores.for_uri(plan.layout.cells).open(plan.layout.cells) as file:
-        return [str(item) for item in pq.read_table(file, columns=["item"]).column("item").to_pylist()]
+    :param runs: newest first; each item's artifacts are those of the first one that has it.
+    """
+    items: dict[str, ItemFacts] = {}
+    for run in runs:
+        for item in run.items:
+            if item not in items:
+                items[item] = ItemFacts(item=item)
+                _read_artifacts(run.plan, items[item], stores)
+        for row in run.rows:
+            items[row.item].rows.append(row)
+    return list(items.values())
+
+
+def earlier_work(latest: str, stores: Stores, *, limit: int) -> list[str]:
+    """Return the runs beside ``latest`` in which a worker was started, newest first."""
+    found = []
+    store = stores.for_uri(latest)
+    for folder in store.list_folders(latest.rpartition("/")[0] + "/"):
+        uri = folder.rstrip("/")
+        if uri == latest or not store.exists(RunLayout(uri).plan):
+            continue
+        plan = open_plan(uri, stores)
+        outcomes = [stored_outcome(plan, job, stores) for job in plan.jobs]
+        if any(outcome and outcome.attempted for outcome in outcomes):
+            found.append((plan.planned_at, uri))
+    return [uri for _, uri in sorted(found, reverse=True)[:limit]]
+
+
+def _losses(cells: JobCells, rows: Sequence[ReportRow]) -> list[ReportRow]:
+    losses = [row for row in rows if row.status not in FINE]
+    known = {row.item for row in losses}
+    for reason in (Reason.SOURCE_MISSING, Reason.PARENT_FAILED):
+        for item in cells.take(cells.mask(Action.BLOCKED, reason)).items.to_pylist():
+            if item not in known:
+                row = ReportRow(
+                    item=item, job=cells.job, status=Status.BLOCKED, stage="plan", message=str(reason)
+                )
+                losses.append(row)
+    return losses
+
+
+def _rejected(plan: StoredPlan, stores: Stores) -> list[dict[str, str]]:
+    text = (_read(plan.layout.rejected, stores) or b"").decode()
+    return [json.loads(line) for line in text.splitlines()]
 
 
 def _job(plan: StoredPlan, name: str, rows: Iterable[ReportRow], stores: Stores) -> JobFacts:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from airflow_media_provider.storage import Stores
 from scripts.demo_report.drawing import loudness, waveform
-from scripts.demo_report.gather import ItemFacts, RunFacts, gather
+from scripts.demo_report.gather import ItemFacts, RunFacts, gather, gather_items
 
 LARGEST_SONG = 2_000_000
 """Bytes; a longer song is named, not embedded."""
@@ -22,7 +22,7 @@ LARGEST_SONG = 2_000_000
 def write_report(runs: Sequence[str], out: Path) -> None:
     """Write the page of some runs.
 
-    :param runs: URIs of run folders.
+    :param runs: URIs of run folders, newest first; every item is shown once.
     """
     stores = Stores()
     templates = Environment(
@@ -31,8 +31,11 @@ def write_report(runs: Sequence[str], out: Path) -> None:
     templates.filters["data_uri"] = _data_uri
     facts = [gather(uri, stores) for uri in runs]
     page = templates.get_template("page.html").render(
-        runs=[_run(run) for run in facts], made_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+        runs=[_run(run) for run in facts],
+        items=[_item(item) for item in gather_items(facts, stores)],
+        made_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )
+    out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_name(f".{out.name}.part")
     part.write_text(page, encoding="utf-8")
     part.replace(out)
@@ -44,8 +47,9 @@ def _run(run: RunFacts) -> dict[str, Any]:
         "folder": run.plan.layout.uri,
         "jobs": run.jobs,
         "slowest": max((sum(job.clock.values()) for job in run.jobs), default=0) or 1,
-        "items": [_item(item) for item in run.items],
+        "planned_at": run.plan.planned_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
         "losses": run.losses,
+        "rejected": run.rejected,
     }
 
 
