@@ -30,7 +30,7 @@ def draw(panels: list[Panel], *, width_px: int, height_px: int, seconds: float) 
     FigureCanvasAgg(figure)
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     left, gap = 75 / width_px, 8 / height_px
-    floor = 40 / (height_px * len(panels))
+    floor = 50 / (height_px * len(panels))
     figure.subplots_adjust(left=left, right=1 - 12 / width_px, bottom=floor, top=1 - floor / 5, hspace=gap)
     for panel, axis in zip(panels, axes, strict=True):
         panel(axis)
