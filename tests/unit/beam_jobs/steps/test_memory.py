@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -49,6 +50,7 @@ def test_three_hours_need_no_more_memory_than_a_song(files, step):
         capture_output=True,
         text=True,
         check=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},  # as the worker's children
     )
     for_a_song, for_three_hours = map(float, done.stdout.split())
     assert for_three_hours - for_a_song < 60, "MB"
