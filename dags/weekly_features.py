@@ -12,7 +12,7 @@ from airflow_media_provider.dag_factory import MediaTaskGroup, media_asset
 with DAG(
     "weekly_features",
     schedule="@weekly",
-    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    start_date=datetime(2025, 1, 1, tzinfo=UTC),
     catchup=False,
     tags=["media", "example"],
 ):

@@ -42,6 +42,7 @@ def media_dags(
     schedule: Any = None,
     gcp_conn_id: str = "google_cloud_default",
     run_args: dict[str, Any] | None = None,
+    params: dict[str, Any] | None = None,
     **dag_kwargs: Any,
 ) -> dict[str, DAG]:
     """Return DAG id -> DAG; put them into the DAG file's globals: ``globals().update(media_dags(...))``.
@@ -60,6 +61,7 @@ def media_dags(
     :param prefix: prefix or glob over the source.
     :param schedule: as of a DAG: cron, asset, timetable.
     :param run_args: further arguments of every job's :class:`MediaBeamOperator`, e.g. ``pool``, ``retries``.
+    :param params: more fields of the form, or other defaults for its own.
     :param dag_kwargs: further arguments of :class:`DAG`.
     :raises RegistryError: when the registry has faults.
     """
@@ -80,7 +82,7 @@ def media_dags(
         dag = DAG(
             plan.dag_id,
             schedule=BackfillTimetable() if schedule is None else schedule,
-            params=trigger_form(jobs, targets=plan.targets, mode=mode) | dag_kwargs.pop("params", {}),
+            params={**trigger_form(jobs, targets=plan.targets, mode=mode), **(params or {})},
             **{"tags": _tags(graph, jobs), "doc_md": graph_doc(graph, jobs), "catchup": False, **dag_kwargs},
         )
         dag.fileloc = file  # not this module: a run looks for the registry beside the DAG file

@@ -7,7 +7,11 @@ from typing import Any
 
 from airflow_media_provider.compat import Param
 
-FILES, WORK, LIMITS = "Files (one of three)", "What to do", "Limits"
+MORE = "More: do again, trace, limit"
+"""The section that is folded at first; what most runs need stands before it."""
+
+NAMES = {"type": ["null", "array"], "items": {"type": "string"}}
+"""A list of texts; the web form says null for one that was emptied."""
 
 
 def trigger_form(
@@ -28,45 +32,44 @@ def trigger_form(
     names = list(jobs)
     return {
         "items": _param(
-            [], "Items", "Item ids or URIs of source files, **one per line**.",
-            FILES, type="array", items={"type": "string"},
+            None, "Items",
+            "Item ids or URIs of source files, **one per line**. Or fill in one of the next two.",
+            **NAMES,
         ),
         "items_uri": _param(
             None, "List file",
             "URI of a list: text (one per line), CSV, JSON Lines or Parquet with the column `item`. "
             "`{{ ds }}` is filled in, so that a backfill takes one list per date.",
-            FILES, type=["null", "string"],
+            type=["null", "string"],
         ),
         "prefix": _param(
             None, "Prefix or glob",
             "Where item ids begin (`rock/`), or a glob (`rock/**/live-*`). `{{ ds }}` is filled in.",
-            FILES, type=["null", "string"],
+            type=["null", "string"],
         ),
         "targets": _param(
-            list(targets), "Target jobs",
-            "None = the jobs at the end of the graph.",
-            WORK, type="array", items={"type": "string"}, examples=names,
+            list(targets) or None, "Target jobs", "None = the jobs at the end of the graph.",
+            examples=names, **NAMES,
         ),
         "mode": _param(
             mode, "Mode",
             "`bottom-up`: the targets and their missing ancestors. `top-down`: the targets and all that "
             "depends on them. `only`: the targets.",
-            WORK, type="string", enum=["bottom-up", "top-down", "only"],
+            type="string", enum=["bottom-up", "top-down", "only"],
         ),
         "force": _param(
-            list(force), "Force",
-            "Do these jobs again, with what depends on them on the line.",
-            WORK, type="array", items={"type": "string"}, examples=names,
+            list(force) or None, "Force", "Do these jobs again, with what depends on them on the line.",
+            section=MORE, examples=names, **NAMES,
         ),
-        "force_all": _param(force_all, "Force all", "Do the whole line again.", WORK, type="boolean"),
-        "ping": _param(ping, "Ping", "Trace the items through the graph, do no work.", WORK, type="boolean"),
-        "dry_run": _param(dry_run, "Dry run", "Only plan.", WORK, type="boolean"),
+        "force_all": _param(force_all, "Force all", "Do the whole line again.", section=MORE, type="boolean"),
+        "ping": _param(ping, "Ping", "Trace the items, do no work.", section=MORE, type="boolean"),
+        "dry_run": _param(dry_run, "Dry run", "Only plan.", section=MORE, type="boolean"),
         "limit": _param(
             limit, "Limit", "At most so many items, the first ones.",
-            LIMITS, type=["null", "integer"], minimum=1,
+            section=MORE, type=["null", "integer"], minimum=1,
         ),
     }  # fmt: skip
 
 
-def _param(default: Any, title: str, text: str, section: str, **schema: Any) -> Param:
-    return Param(default, title=title, description_md=text, section=section, **schema)
+def _param(default: Any, title: str, text: str, **schema: Any) -> Param:
+    return Param(default, title=title, description_md=text, **schema)

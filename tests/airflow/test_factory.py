@@ -208,6 +208,15 @@ class TestForm:
         with pytest.raises(ParamValidationError):
             params[name] = value
 
+    def test_a_list_that_was_emptied_in_the_web_form_says_nothing(self, params):
+        for name in ("items", "targets", "force"):
+            params[name] = None
+        params.validate()
+
+    def test_every_dag_of_several_gets_the_further_params(self, registry):
+        made = media_dags(registry, per="target", params={"ticket": "none"})
+        assert {dag.params["ticket"] for dag in made.values()} == {"none"}
+
     def test_ten_thousand_lines_are_valid(self, params):
         params["items"] = [f"folder/{n:05d}" for n in range(10_000)]
         params.validate()
