@@ -46,6 +46,7 @@ def test_a_full_disk_fails_the_items_that_do_not_fit_and_leaves_nothing_of_them(
     job.changes = {
         "step": "downsample", "params": {"sample_rate": 22050, "channels": 1, "format": "wav"},
         "inputs": {"audio": f"{folder}/{{item}}.wav"}, "output": f"{job.path}/out/{{item}}.wav",
+        "concurrency": 1,  # a large one on its way would leave no room for the small one beside it
     }  # fmt: skip
     for item, seconds in (("large", 10), ("small", 0.1), ("large too", 8)):
         samples.write_audio(folder / f"{item}.wav", samples.noise(seconds))
