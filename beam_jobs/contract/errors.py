@@ -7,6 +7,7 @@
     ├── InvalidTemplate      an address template without exactly one {item}
     ├── StepNotFound         a step name or dotted path that leads nowhere
     ├── InvalidSpec          a launch spec, manifest or report that cannot be read
+    ├── MessageError         a message on Pub/Sub that cannot be read
     ├── StorageError         storage said no (read-only, full, unreachable)
     └── StepError            one item's step went wrong
         ├── UndecodableMedia the bytes are not media, or not all of it
@@ -36,6 +37,10 @@ class StepNotFound(MediaJobError, LookupError):
 
 class InvalidSpec(MediaJobError, ValueError):
     """A launch spec, manifest or report that cannot be read."""
+
+
+class MessageError(MediaJobError, ValueError):
+    """A message that asks for nothing that can be understood."""
 
 
 class StorageError(MediaJobError, OSError):

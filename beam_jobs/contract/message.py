@@ -1,0 +1,147 @@
+"""What is said on Pub/Sub: which items to work on, and which are done.
+
+Three kinds of message ask for work: our own JSON, a notification of Google Cloud Storage
+(``OBJECT_FINALIZE``), and a bare id, path or URI as text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from beam_jobs.contract.errors import MessageError
+
+Modes = Literal["bottom-up", "top-down", "only"]
+
+_STORAGE_OBJECT = "storage#object"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A message that could be read.
+
+    :param items: ids, or URIs or paths of source files.
+    :param force: as in a row of a list file: true, false, ``all`` or names of jobs.
+    :param ping: trace the items, do no work.
+    :param targets: jobs; none = the receiver's own.
+    :param mode: None = the receiver's own.
+    :param uploaded: an upload is announced, which may be no file of the catalog at all.
+    :param ignored: why there is nothing to do, e.g. a notification of a deletion.
+    """
+
+    items: tuple[str, ...] = ()
+    force: bool | str | tuple[str, ...] | None = None
+    ping: bool | None = None
+    targets: tuple[str, ...] = ()
+    mode: Modes | None = None
+    uploaded: bool = False
+    ignored: str | None = None
+
+
+class WorkMessage(BaseModel):
+    """Our own JSON: ``{"item": "a/b"}`` or ``{"items": ["a/b", …]}``, the rest as wanted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    item: str | None = None
+    items: tuple[str, ...] = ()
+    force: bool | str | tuple[str, ...] | None = None
+    ping: bool | None = None
+    targets: tuple[str, ...] = ()
+    mode: Modes | None = None
+
+    @field_validator("targets", mode="before")
+    @classmethod
+    def _one_target(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else () if value is None else value
+
+
+class CompletionMessage(BaseModel):
+    """One item of which a job made the artifact; sent at least once."""
+
+    model_config = ConfigDict(frozen=True)
+
+    item: str
+    job: str
+    artifact: str
+    run_id: str
+    fingerprint: str
+    status: Literal["done"] = "done"
+    registry: str = Field(default="", exclude=True)
+
+    def attributes(self) -> dict[str, str]:
+        """Return what a subscription can filter by."""
+        return {"registry": self.registry, "job": self.job, "run_id": self.run_id, "status": self.status}
+
+
+def parse_message(data: bytes, attributes: Mapping[str, str] | None = None) -> Message:
+    """Read a message.
+
+    :param data: its body.
+    :param attributes: its attributes; those of a storage notification say what happened.
+    :raises MessageError: says what is wrong and what would be right.
+    """
+    attributes = attributes or {}
+    if "eventType" in attributes and "objectId" in attributes:
+        return _notification(attributes)
+    try:
+        text = data.decode("utf-8-sig").strip()
+    except UnicodeDecodeError as error:
+        raise MessageError(f"the message is not UTF-8: {error}; send JSON or an item's id as text") from error
+    if not text:
+        raise MessageError('the message is empty; send {"item": "…"} or an item\'s id as text')
+    if not text.startswith("{"):
+        return Message(items=(text,))
+    return _json(text)
+
+
+def encode_work(
+    item: str,
+    *,
+    force: bool | str | tuple[str, ...] | None = None,
+    ping: bool | None = None,
+    targets: tuple[str, ...] = (),
+    mode: str | None = None,
+) -> bytes:
+    """Return the message that asks for work on ``item``."""
+    said = {"item": item, "force": force, "ping": ping, "targets": targets or None, "mode": mode}
+    return json.dumps({name: value for name, value in said.items() if value is not None}).encode()
+
+
+def _notification(attributes: Mapping[str, str]) -> Message:
+    event, bucket, name = attributes["eventType"], attributes.get("bucketId", ""), attributes["objectId"]
+    if event != "OBJECT_FINALIZE":
+        return Message(ignored=f"{event} of {name}")
+    return _uploaded(bucket, name)
+
+
+def _uploaded(bucket: str, name: str) -> Message:
+    if not bucket or not name:
+        raise MessageError(f"the notification names no object: bucket {bucket!r}, object {name!r}")
+    if name.endswith("/"):
+        return Message(ignored=f"{name} is a folder's placeholder")
+    return Message(items=(f"gs://{bucket}/{name}",), uploaded=True)
+
+
+def _json(text: str) -> Message:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise MessageError(f"the message starts as JSON and is none: {error}") from error
+    if value.get("kind") == _STORAGE_OBJECT:
+        return _uploaded(str(value.get("bucket", "")), str(value.get("name", "")))
+    try:
+        work = WorkMessage.model_validate(value)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise MessageError(f'{faults}; a message is {{"item": "…", "force": true, …}}') from error
+    items = ((work.item,) if work.item is not None else ()) + work.items
+    if not items:
+        raise MessageError('the message names no item; send {"item": "…"} or {"items": ["…"]}')
+    return Message(
+        items=items, force=work.force, ping=work.ping, targets=work.targets, mode=work.mode
+    )  # fmt: skip
