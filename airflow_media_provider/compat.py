@@ -21,6 +21,13 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+try:
+    from airflow.triggers.base import BaseEventTrigger
+except ImportError:  # Airflow 2: no asset can be watched, a task can still wait
+    BaseEventTrigger = BaseTrigger
+
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, TaskInstanceKey
 
@@ -29,15 +36,18 @@ __all__ = [
     "AirflowException",
     "AirflowSkipException",
     "Asset",
+    "BaseEventTrigger",
     "BaseHook",
     "BaseOperator",
     "BaseOperatorLink",
     "BaseSensorOperator",
+    "BaseTrigger",
     "Context",
     "Param",
     "PokeReturnValue",
     "TaskGroup",
     "TaskInstanceKey",
+    "TriggerEvent",
     "TriggerRule",
     "XCom",
     "conf",
