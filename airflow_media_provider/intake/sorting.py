@@ -1,0 +1,143 @@
+"""Which messages ask for work, which cannot be understood, and which say nothing to us."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+from airflow_media_provider.intake.layout import INTAKE_FOLDER
+from airflow_media_provider.runs.layout import RUNS_FOLDER
+from beam_jobs.contract.address import Address, local_path, with_scheme
+from beam_jobs.contract.errors import MessageError
+from beam_jobs.contract.item import item_id_fault
+from beam_jobs.contract.message import Message, parse_message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """A message as it came."""
+
+    message_id: str
+    ack_id: str
+    data: bytes
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sorted:
+    """Messages sorted out.
+
+    :param rows: rows of a list file.
+    :param dead: what could not be understood, with its reason.
+    :param ignored: messages that ask for nothing, e.g. of a deletion.
+    """
+
+    rows: list[dict[str, Any]]
+    dead: list[dict[str, Any]]
+    ignored: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sorter:
+    """Knows what an item of the catalog looks like.
+
+    :param source: the addresses of the catalog's files.
+    :param root: of the artifacts; an upload below it is an artifact, not a source.
+    :param jobs: names that a message may ask for.
+    """
+
+    source: Address
+    root: str
+    jobs: Collection[str]
+
+    def sort(self, messages: Iterable[Received]) -> Sorted:
+        """Sort messages; one that names several items gives several rows."""
+        found: list[dict[str, Any]] = []
+        dead: list[dict[str, Any]] = []
+        ignored = 0
+        for received in messages:
+            try:
+                rows = self._rows(parse_message(received.data, received.attributes), received.message_id)
+            except MessageError as error:
+                dead.append(_dead(received, str(error)))
+            else:
+                found.extend(rows)
+                ignored += not rows
+        return Sorted(rows=found, dead=dead, ignored=ignored)
+
+    def _rows(self, message: Message, message_id: str) -> list[dict[str, Any]]:
+        if message.ignored is not None:
+            return []
+        self._check_jobs("targets", message.targets)
+        if not isinstance(message.force, bool) and message.force not in (None, "all"):
+            self._check_jobs("force", _names(message.force))
+        rest = {
+            "force": list(message.force) if isinstance(message.force, tuple) else message.force,
+            "ping": message.ping,
+            "targets": list(message.targets) or None,
+            "mode": message.mode,
+            "message": message_id,
+        }
+        rest = {name: value for name, value in rest.items() if value is not None}
+        items = (self._item(item, uploaded=message.uploaded) for item in message.items)
+        return [{"item": item, **rest} for item in items if item is not None]
+
+    def _item(self, text: str, *, uploaded: bool) -> str | None:
+        """Return the id that a message names; None for an upload that is no file of the catalog."""
+        item = text
+        if "://" in text or text.startswith("/"):
+            uri = with_scheme(text)
+            found = _item_of(uri, self.source)
+            if uploaded and (found is None or self._is_ours(uri)):
+                return None
+            if found is None:
+                raise MessageError(f"{text!r} is not a file of the source {self.source.template!r}")
+            item = found
+        fault = item_id_fault(item)
+        if fault is not None:
+            raise MessageError(f"item id {item!r}: {fault}")
+        return item
+
+    def _is_ours(self, uri: str) -> bool:
+        """Tell whether an uploaded object is an artifact, a report or a file that is still written."""
+        root = with_scheme(self.root).rstrip("/")
+        if uri.rpartition("/")[2].startswith(".tmp-"):
+            return True
+        places = (*self.jobs, INTAKE_FOLDER, RUNS_FOLDER)
+        return any(uri.startswith(f"{root}/{name}/") for name in places)
+
+    def _check_jobs(self, what: str, names: Collection[str]) -> None:
+        for name in names:
+            if name not in self.jobs:
+                near = get_close_matches(name, self.jobs, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"jobs here: {', '.join(self.jobs)}"
+                raise MessageError(f"{what} names {name!r}, which is no job here; {hint}")
+
+
+def _names(force: Any) -> tuple[str, ...]:
+    if isinstance(force, str):
+        words = force.replace(",", " ").split()
+        truths = {"true", "false", "yes", "no", "1", "0"}
+        return tuple(word for word in words if word.lower() not in truths)
+    return tuple(force)
+
+
+def _item_of(uri: str, source: Address) -> str | None:
+    prefix = with_scheme(source.prefix) if local_path(source.prefix) is not None else source.prefix
+    return Address(prefix=prefix, suffix=source.suffix).item_of(uri)
+
+
+def _dead(received: Received, reason: str) -> dict[str, Any]:
+    try:
+        body: dict[str, Any] = {"data": received.data.decode()}
+    except UnicodeDecodeError:
+        body = {"data_base64": base64.b64encode(received.data).decode()}
+    return {
+        "message_id": received.message_id,
+        "reason": reason,
+        **body,
+        "attributes": dict(received.attributes),
+    }
