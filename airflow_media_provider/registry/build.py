@@ -14,10 +14,12 @@ from airflow_media_provider.errors import Fault
 from airflow_media_provider.registry.checks import address_faults, arrow_faults, jobs_of, name_faults
 from airflow_media_provider.registry.document import Document, Path
 from airflow_media_provider.registry.environment import fill_all
-from airflow_media_provider.registry.model import Job, JobGraph, RunnerConfig
+from airflow_media_provider.registry.model import Job, JobGraph, RunnerConfig, Uploads
+from airflow_media_provider.registry.partitions import Partitions
 from airflow_media_provider.registry.schema import (
     DefaultsPart,
     JobPart,
+    PartitionsPart,
     RegistryPart,
     ResourcesPart,
     RunnerPart,
@@ -25,7 +27,7 @@ from airflow_media_provider.registry.schema import (
 )
 from beam_jobs.contract.launch import Limits
 
-_FILLED = (("root",), ("source",), ("defaults", "runner", "options"))
+_FILLED = (("root",), ("source",), ("uploads",), ("partitions",), ("defaults", "runner", "options"))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,7 +60,16 @@ def build(document: Document, *, environ: Mapping[str, str] | None, folder: str 
     if part is not None and not built.faults:
         jobs = {n: job_of(n, job, part.defaults, document) for n, job in part.jobs.items()}
         name = part.name or name
-        built.graph = JobGraph(name=name, root=root, source=source, jobs=jobs, file=document.file)
+        uploads = None if part.uploads is None else Uploads(**part.uploads.model_dump())
+        built.graph = JobGraph(
+            name=name,
+            root=root,
+            source=source,
+            jobs=jobs,
+            uploads=uploads,
+            partitions=partitions_of(part.partitions, folder),
+            file=document.file,
+        )
     return built
 
 
@@ -88,7 +99,12 @@ def _parse(value: dict[str, Any], document: Document, faults: list[Fault]) -> Re
 
 def _fill(document: Document, environ: Mapping[str, str], faults: list[Fault]) -> dict[str, Any]:
     value: Any = document.value
-    for path in (*_FILLED, *(("jobs", name, "runner", "options") for name in jobs_of(value))):
+    own = (
+        ("jobs", name, *path)
+        for name in jobs_of(value)
+        for path in (("runner", "options"), ("completion_topic",))
+    )
+    for path in (*_FILLED, *own):
         note = partial(_note, faults, document, path)
         value = _change(value, path, partial(fill_all, environ=environ, fault=note))
     return dict(value)
@@ -125,10 +141,25 @@ def job_of(name: str, job: JobPart, defaults: DefaultsPart, document: Document) 
         output=job.output,
         force=job.force,
         ping=job.ping,
+        completion_topic=job.completion_topic,
         doc=job.doc,
         file=file,
         line=line,
     )
+
+
+def partitions_of(part: PartitionsPart | None, folder: str | None) -> Partitions | None:
+    """Return how the catalog is sliced, with what the file does not say filled in."""
+    if part is None:
+        return None
+    given = part.model_dump(exclude_none=True)
+    for name in ("keys_uri", "select_uri"):
+        if name in given:
+            given[name] = _absolute(given[name], folder)
+    if "select" not in given and "select_uri" not in given:
+        dates = {"day": "%Y/%m/%d", "month": "%Y/%m"}[given.get("step", "day")]
+        given["select"] = f"{{partition:{dates}}}/" if part.by == "date" else "{partition}/"
+    return Partitions(**given)
 
 
 def _runner(own: RunnerPart, default: RunnerPart) -> RunnerConfig:

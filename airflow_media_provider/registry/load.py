@@ -47,6 +47,8 @@ def media_registry(
     jobs: Mapping[str, Mapping[str, Any]],
     name: str = "media",
     defaults: Mapping[str, Any] | None = None,
+    uploads: Mapping[str, Any] | None = None,
+    partitions: Mapping[str, Any] | None = None,
 ) -> JobGraph:
     """Make a registry in Python.
 
@@ -55,6 +57,8 @@ def media_registry(
     :param jobs: job name -> the same keys and values as in YAML.
     :param name: short name, used in DAG ids and asset names.
     :param defaults: as in YAML.
+    :param uploads: as in YAML.
+    :param partitions: as in YAML.
     :raises RegistryError: with every fault, at the line of this call.
     """
     frame = sys._getframe(1)
@@ -62,6 +66,10 @@ def media_registry(
     value["jobs"] = {job: dict(entry) for job, entry in jobs.items()}
     if defaults is not None:
         value["defaults"] = dict(defaults)
+    if uploads is not None:
+        value["uploads"] = dict(uploads)
+    if partitions is not None:
+        value["partitions"] = dict(partitions)
     file = frame.f_code.co_filename
     document = Document(file=file, value=value, places=dict.fromkeys(_tops(value), (file, frame.f_lineno)))
     built = build(document, environ=os.environ, folder=None, name=name)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from graphlib import TopologicalSorter
 from typing import Any
 
 from airflow_media_provider.errors import Fault, PlanError, RegistryError
 from airflow_media_provider.registry.edges import SOURCE, edge_faults
+from airflow_media_provider.registry.partitions import Partitions
 from beam_jobs.contract.launch import Limits
 
-__all__ = ["DEFAULT_OUTPUT", "SOURCE", "Job", "JobGraph", "RunnerConfig"]
+__all__ = ["DEFAULT_OUTPUT", "SOURCE", "Job", "JobGraph", "RunnerConfig", "Uploads"]
 
 DEFAULT_OUTPUT = "{root}/{job}/{fingerprint}/{item}{suffix}"
 
@@ -31,6 +32,24 @@ class RunnerConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Uploads:
+    """Where messages come from that announce new files; all by their full names.
+
+    :param subscription: what a DAG reads, ``projects/P/subscriptions/S``.
+    :param topic: what the subscription is of: where ``airflow media publish`` sends to.
+    :param dead_letter_topic: where messages go that cannot be read.
+    :param max_messages: so many messages make a batch, which is one run.
+    :param max_wait_s: seconds after its first message at which a batch is closed.
+    """
+
+    subscription: str
+    topic: str | None = None
+    dead_letter_topic: str | None = None
+    max_messages: int = 10_000
+    max_wait_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A named use of a step.
 
@@ -40,6 +59,7 @@ class Job:
     :param inputs: step input name -> entry of ``needs``, when given by name; else matched by suffix.
     :param max_failed: a count (int) or a ratio of the attempted items (float below 1).
     :param output: address template; None for the default layout.
+    :param completion_topic: Pub/Sub topic that gets a message for each item done.
     :param concurrency: items at a time in one worker process; None = one per core.
     """
 
@@ -56,6 +76,7 @@ class Job:
     output: str | None = None
     force: bool = False
     ping: bool = False
+    completion_topic: str | None = None
     doc: str = ""
     file: str = field(default="", compare=False)
     line: int = field(default=0, compare=False)
@@ -79,12 +100,16 @@ class JobGraph:
     :param root: URI under which artifacts, manifests and reports live.
     :param source: address template of the catalog's own files.
     :param jobs: by name, in the order of the registry.
+    :param uploads: where messages come from that announce new files.
+    :param partitions: how the catalog is sliced.
     """
 
     name: str
     root: str
     source: str
     jobs: Mapping[str, Job]
+    uploads: Uploads | None = None
+    partitions: Partitions | None = None
     file: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -131,6 +156,11 @@ class JobGraph:
     def descendants(self, names: Iterable[str]) -> frozenset[str]:
         """Return ``names`` and every job that needs them, directly or not."""
         return self._closure(names, self.children.__getitem__)
+
+    def subset(self, names: Iterable[str]) -> JobGraph:
+        """Return the graph of ``names`` and of what they need; fingerprints stay as they are."""
+        kept = self.ancestors(names)
+        return replace(self, jobs={name: job for name, job in self.jobs.items() if name in kept})
 
     def sort(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return ``names`` without doubles, parents before children."""

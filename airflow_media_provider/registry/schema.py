@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -18,6 +20,7 @@ from pydantic import (
 )
 
 from airflow_media_provider.registry.document import Path
+from airflow_media_provider.registry.partitions import By, Step, key_fault, template_fault
 
 
 class _Part(BaseModel):
@@ -99,6 +102,36 @@ class DefaultsPart(_Part):
     max_failed: MaxFailed = 0
 
 
+TOPIC = r"projects/[^/\s]+/topics/[^/\s]+"
+SUBSCRIPTION = r"projects/[^/\s]+/subscriptions/[^/\s]+"
+
+
+def _resource(pattern: str, example: str) -> PlainValidator:
+    """Return a check that a text is the full name of a topic or subscription."""
+
+    def read(value: Any) -> str:
+        # What ${NAME} stands for is not known while a file is only looked at.
+        if isinstance(value, str) and ("${" in value or re.fullmatch(pattern, value)):
+            return value
+        raise ValueError(f"{value!r} is no full name; write {example}")
+
+    return PlainValidator(read)
+
+
+Topic = Annotated[str, _resource(TOPIC, "projects/PROJECT/topics/TOPIC")]
+Subscription = Annotated[str, _resource(SUBSCRIPTION, "projects/PROJECT/subscriptions/SUBSCRIPTION")]
+
+
+class UploadsPart(_Part):
+    """``uploads``: where messages come from that announce new files."""
+
+    subscription: Subscription
+    topic: Topic | None = None
+    dead_letter_topic: Topic | None = None
+    max_messages: int = Field(default=10_000, ge=1)
+    max_wait_s: float = Field(default=30.0, ge=0, le=300)
+
+
 class JobPart(_Part):
     """One entry of ``jobs``."""
 
@@ -112,6 +145,7 @@ class JobPart(_Part):
     output: str | None = None
     force: bool = False
     ping: bool = False
+    completion_topic: Topic | None = None
     doc: str = ""
 
 
@@ -119,6 +153,49 @@ class SourcePart(_Part):
     """``source``: where the catalog's own files are."""
 
     uri: str
+
+
+class PartitionsPart(_Part):
+    """``partitions``: how the catalog is sliced."""
+
+    by: By
+    count: int | None = Field(default=None, ge=1, le=100_000)
+    keys: tuple[str, ...] = ()
+    keys_uri: str | None = None
+    select: str | None = None
+    select_uri: str | None = None
+    start: date | None = None
+    step: Step | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> PartitionsPart:
+        takes = PARTITION_KEYS[self.by]
+        alien = [name for name in self.model_fields_set - {"by"} if name not in takes]
+        if alien:
+            raise ValueError(f"by {self.by} takes {', '.join(takes)}, not {', '.join(sorted(alien))}")
+        lacking = next((name for name in NEEDED[self.by] if not getattr(self, name)), None)
+        if lacking:
+            raise ValueError(f"by {self.by} needs {lacking!r}")
+        for one, other in (("keys", "keys_uri"), ("select", "select_uri")):
+            if getattr(self, one) and getattr(self, other):
+                raise ValueError(f"{one} and {other} say the same thing twice; give one")
+        faults = [f"{key!r}: {fault}" for key in self.keys if (fault := key_fault(key))]
+        for template in filter(None, (self.select, self.select_uri)):
+            faults.append(template_fault(template, dated=self.by == "date") or "")
+        twice = next((key for key in self.keys if self.keys.count(key) > 1), None)
+        faults.append(f"key {twice!r} stands twice" if twice is not None else "")
+        if found := next(filter(None, faults), None):
+            raise ValueError(found)
+        return self
+
+
+PARTITION_KEYS = {
+    "hash": ("count",),
+    "prefix": ("keys", "keys_uri", "select"),
+    "date": ("start", "step", "select", "select_uri"),
+    "list": ("keys", "keys_uri", "select_uri"),
+}
+NEEDED = {"hash": ("count",), "prefix": (), "date": ("start",), "list": ("select_uri",)}
 
 
 class RegistryPart(_Part):
@@ -129,11 +206,13 @@ class RegistryPart(_Part):
     root: str
     source: SourcePart
     defaults: DefaultsPart = DefaultsPart()
+    uploads: UploadsPart | None = None
+    partitions: PartitionsPart | None = None
     jobs: dict[str, JobPart] = Field(min_length=1)
     overlays: dict[str, dict[str, Any]] = {}
 
 
-OVERLAY_KEYS = ("version", "name", "root", "source", "defaults", "jobs")
+OVERLAY_KEYS = ("version", "name", "root", "source", "defaults", "uploads", "partitions", "jobs")
 """What an overlay may lay upon a registry."""
 
 
@@ -186,6 +265,10 @@ def _keys_at(path: Path) -> list[str]:
             part = DefaultsPart
         case ("source",):
             part = SourcePart
+        case ("partitions",):
+            part = PartitionsPart
+        case ("uploads",):
+            part = UploadsPart
         case _:
             part = RegistryPart
     return list(part.model_fields)

@@ -16,7 +16,7 @@ ONE_FAULT = {
     "an unknown top-level key": (HEAD + f"job: 1\njobs: {{a: {{{JOB}}}}}", "4: key 'job' is not known; did you mean 'jobs'?"),
     "an unknown key of a job": (HEAD + f"jobs:\n  a: {{{JOB}, parms: {{}}}}", "5: job 'a': key 'parms' is not known; did you mean 'params'?"),
     "an unknown key of resources": (HEAD + f"jobs:\n  a: {{{JOB}, resources: {{timeout: 1}}}}", "5: job 'a': resources: key 'timeout' is not known; did you mean 'timeout_s'?"),
-    "an unknown key far from any": (HEAD + "jobs:\n  a:\n    step: s\n    needs: [source]\n    zzz: 1", "8: job 'a': key 'zzz' is not known; known: step, needs, params, team, runner, resources, max_failed, output, force, ping, doc"),
+    "an unknown key far from any": (HEAD + "jobs:\n  a:\n    step: s\n    needs: [source]\n    zzz: 1", "8: job 'a': key 'zzz' is not known; known: step, needs, params, team, runner, resources, max_failed, output, force, ping, completion_topic, doc"),
     "a key given twice": (HEAD + f"jobs:\n  a: {{{JOB}}}\n  a: {{{JOB}}}", "6: key 'a' stands twice, first in line 5; remove one"),
     "no jobs": (HEAD + "jobs: {}", "4: jobs: there is none; add one"),
     "no step": (HEAD + "jobs:\n  a:\n    needs: [source]", "5: job 'a': key 'step' is missing"),
