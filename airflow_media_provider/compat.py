@@ -20,13 +20,24 @@ from airflow.providers.common.compat.sdk import (
     XCom,
     conf,
 )
-
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 try:
     from airflow.triggers.base import BaseEventTrigger
 except ImportError:  # Airflow 2: no asset can be watched, a task can still wait
-    BaseEventTrigger = BaseTrigger
+    BaseEventTrigger = BaseTrigger  # type: ignore[misc,assignment]
+
+
+def uploads_asset_of(*, name: str, uri: str, watcher: str, trigger: BaseEventTrigger) -> Asset:
+    """Return an asset of which a trigger tells; Airflow 2 has none, so that a task must wait there."""
+    try:
+        from airflow.sdk import AssetWatcher
+    except ImportError as error:
+        raise AirflowException(
+            "assets are watched from Airflow 3 on; wait with MediaUploadSensor in a DAG of your own"
+        ) from error
+    return Asset(name=name, uri=uri, group="media", watchers=[AssetWatcher(name=watcher, trigger=trigger)])
+
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, TaskInstanceKey
@@ -51,4 +62,5 @@ __all__ = [
     "TriggerRule",
     "XCom",
     "conf",
+    "uploads_asset_of",
 ]

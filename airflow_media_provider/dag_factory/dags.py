@@ -13,6 +13,7 @@ from airflow_media_provider.compat import DAG
 from airflow_media_provider.dag_factory.form import trigger_form
 from airflow_media_provider.dag_factory.graph import caller_file, graph_at, line_of
 from airflow_media_provider.dag_factory.group import TaskOptions, add_line
+from airflow_media_provider.dag_factory.wake import wake_schedule
 from airflow_media_provider.operators.request import names
 from airflow_media_provider.registry.model import JobGraph
 from airflow_media_provider.timetables import BackfillTimetable
@@ -26,6 +27,7 @@ class _Plan:
 
     dag_id: str
     targets: tuple[str, ...]
+    own: frozenset[str] | None = None
 
 
 def media_dags(
@@ -39,7 +41,10 @@ def media_dags(
     items: Sequence[str] | None = None,
     items_uri: str | None = None,
     prefix: str | None = None,
+    team: str | None = None,
     schedule: Any = None,
+    on_parents: bool = False,
+    on_uploads: bool = False,
     gcp_conn_id: str = "google_cloud_default",
     run_args: dict[str, Any] | None = None,
     params: dict[str, Any] | None = None,
@@ -59,7 +64,11 @@ def media_dags(
     :param items: the selection of a run that says nothing; as ``items_uri`` and ``prefix``, a template.
     :param items_uri: URI of a list file, e.g. ``lists/{{ ds }}.txt``.
     :param prefix: prefix or glob over the source.
+    :param team: only this team's DAG, as ``per="team"`` makes it: each team can have a file of its own.
     :param schedule: as of a DAG: cron, asset, timetable.
+    :param on_parents: instead of a schedule, a run whenever another DAG has made artifacts of a parent: for
+        these items, and for the DAG's own jobs only.
+    :param on_uploads: instead of a schedule, a run for each batch of messages of the registry's ``uploads``.
     :param run_args: further arguments of every job's :class:`MediaBeamOperator`, e.g. ``pool``, ``retries``.
     :param params: more fields of the form, or other defaults for its own.
     :param dag_kwargs: further arguments of :class:`DAG`.
@@ -67,6 +76,9 @@ def media_dags(
     """
     file = caller_file(1)
     graph = graph_at(registry, overlay=overlay, folder=Path(file).parent)
+    waking = on_parents or on_uploads
+    if waking and schedule is not None:
+        raise ValueError("give either schedule, or on_parents and on_uploads")
     request = {
         "registry": registry,
         "overlay": overlay,
@@ -75,22 +87,37 @@ def media_dags(
         "items_uri": items_uri,
         "prefix": prefix,
         "use_params": True,
+        "use_events": waking,
+        "event_mode": "only" if on_parents else None,
     }
     made: dict[str, DAG] = {}
-    for plan in _plans(graph, per, dag_id or graph.name, names(targets)):
-        jobs = line_of(graph, targets=plan.targets, mode=mode) if per != "registry" else graph.order
+    for plan in _plans(graph, "team" if team else per, dag_id or graph.name, names(targets), team):
+        jobs = line_of(graph, targets=plan.targets, mode=mode) if plan.own is not None else graph.order
+        wakes = wake_schedule(
+            graph, plan.own or jobs, on_parents=on_parents, on_uploads=on_uploads, gcp_conn_id=gcp_conn_id
+        )
+        # One run after the other: what is announced twice is made once.
+        limits = {"max_active_runs": 1} if wakes is not None else {}
         dag = DAG(
             plan.dag_id,
-            schedule=BackfillTimetable() if schedule is None else schedule,
+            schedule=wakes if wakes is not None else BackfillTimetable() if schedule is None else schedule,
             params={**trigger_form(jobs, targets=plan.targets, mode=mode), **(params or {})},
-            **{"tags": _tags(graph, jobs), "doc_md": graph_doc(graph, jobs), "catchup": False, **dag_kwargs},
+            **{
+                "tags": _tags(graph, jobs),
+                "doc_md": graph_doc(graph, jobs),
+                "catchup": False,
+                **limits,
+                **dag_kwargs,
+            },
         )
         dag.fileloc = file  # not this module: a run looks for the registry beside the DAG file
         with dag:
-            options = TaskOptions(
-                gcp_conn_id=gcp_conn_id, run=run_args or {}, request={**request, "targets": plan.targets}
+            own_request = {**request, "targets": plan.targets, "line": jobs if plan.own is not None else ()}
+            add_line(
+                graph,
+                jobs,
+                TaskOptions(gcp_conn_id=gcp_conn_id, run=run_args or {}, own=plan.own, request=own_request),
             )
-            add_line(graph, jobs, options)
         for task in dag.tasks:
             # Airflow copies the form to every task, and serialises each copy; a run's params reach all tasks.
             task.params = ParamsDict()
@@ -98,16 +125,21 @@ def media_dags(
     return made
 
 
-def _plans(graph: JobGraph, per: Per, prefix: str, targets: tuple[str, ...]) -> Iterator[_Plan]:
+def _plans(
+    graph: JobGraph, per: Per, prefix: str, targets: tuple[str, ...], team: str | None
+) -> Iterator[_Plan]:
     if per == "registry":
         yield _Plan(prefix, targets)
     elif per == "target":
         for job in targets or graph.order:
-            yield _Plan(f"{prefix}.{graph.job(job).name}", (job,))
+            yield _Plan(f"{prefix}.{graph.job(job).name}", (job,), frozenset({job}))
     elif per == "team":
-        teams = dict.fromkeys(graph.jobs[job].team for job in graph.order)
-        for team in filter(None, teams):
-            yield _Plan(f"{prefix}.{team}", tuple(j for j in graph.order if graph.jobs[j].team == team))
+        teams = dict.fromkeys(filter(None, (graph.jobs[job].team for job in graph.order)))
+        if team is not None and team not in teams:
+            raise ValueError(f"team {team!r} has no job in {graph.name!r}; teams: {', '.join(teams)}")
+        for name in teams if team is None else (team,):
+            jobs = tuple(job for job in graph.order if graph.jobs[job].team == name)
+            yield _Plan(f"{prefix}.{name}", jobs, frozenset(jobs))
     else:
         raise ValueError(f"per={per!r} is not known; write 'registry', 'target' or 'team'")
 

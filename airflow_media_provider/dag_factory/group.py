@@ -21,11 +21,14 @@ from airflow_media_provider.sensors.media import MediaOutputSensor
 class TaskOptions:
     """What the tasks of a line have in common.
 
+    :param own: jobs whose artifacts are announced as assets; None = all. What a team makes of another's
+        jobs, because it lacks them, wakes nobody.
     :param request: arguments of :class:`MediaPlanOperator`.
     :param run: further arguments of each :class:`MediaBeamOperator`.
     """
 
     gcp_conn_id: str = "google_cloud_default"
+    own: frozenset[str] | None = None
     request: dict[str, Any] = field(default_factory=dict)
     run: dict[str, Any] = field(default_factory=dict)
 
@@ -76,6 +79,7 @@ class MediaTaskGroup(TaskGroup):
         options = TaskOptions(
             gcp_conn_id=gcp_conn_id,
             run=run_args or {},
+            own=frozenset(names(targets or ())) or None,
             request={
                 "registry": registry,
                 "overlay": overlay,
@@ -122,7 +126,10 @@ def add_line(graph: JobGraph, jobs: Sequence[str], options: TaskOptions) -> Line
         **options.request,
     )
     where = f"{{{{ (ti.xcom_pull(task_ids={plan.task_id!r}) or {{}}).get('plan') or '' }}}}"
-    summary = MediaSummaryOperator(task_id="summary", plan=where, gcp_conn_id=options.gcp_conn_id)
+    skipped = f"{{{{ ti.xcom_pull(task_ids={plan.task_id!r}, key='skipped') or '' }}}}"
+    summary = MediaSummaryOperator(
+        task_id="summary", plan=where, skipped=skipped, gcp_conn_id=options.gcp_conn_id
+    )
     runs: dict[str, MediaBeamOperator] = {}
     for job in jobs:
         with TaskGroup(group_id=job, tooltip=_tooltip(graph, job)):
@@ -132,7 +139,8 @@ def add_line(graph: JobGraph, jobs: Sequence[str], options: TaskOptions) -> Line
             )  # fmt: skip
             run = MediaBeamOperator(
                 task_id="run", job=job, plan=where, manifest=outputs.output,
-                outlets=[job_asset(graph, job)], trigger_rule=TriggerRule.NONE_FAILED,
+                outlets=[job_asset(graph, job)] if options.own is None or job in options.own else [],
+                trigger_rule=TriggerRule.NONE_FAILED,
                 gcp_conn_id=options.gcp_conn_id, **options.run,
             )  # fmt: skip
         plan >> outputs >> run >> summary

@@ -85,23 +85,23 @@ class IntakeCollector:
             log.warning("Message %s: %s", row["message_id"], row["reason"])
         batch = self.batches.save(found, [m.message_id for m in messages], datetime.now(UTC))
         if self.dead_letter_topic and found.dead:
-            for row in _parts(found.dead):
-                self._bury(row)
+            for rows in _parts(found.dead):
+                self._bury(rows)
         return batch
 
     def _bury(self, rows: Sequence[dict[str, Any]]) -> None:
         """Send what could not be read to the dead-letter topic, as it came and with its reason."""
-        from google.pubsub_v1 import PublisherClient
+        from google.pubsub_v1 import PublisherClient, PubsubMessage
 
         messages = [
-            {
-                "data": row["data"].encode() if "data" in row else json.dumps(row).encode(),
-                "attributes": {
+            PubsubMessage(
+                data=row["data"].encode() if "data" in row else json.dumps(row).encode(),
+                attributes={
                     **row["attributes"],
                     "media_reason": row["reason"][:1000],
                     "media_message_id": row["message_id"],
                 },
-            }
+            )
             for row in rows
         ]
         PublisherClient.publish(self.publisher, topic=self.dead_letter_topic, messages=messages)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from airflow_media_provider.operators.dataflow import RemoteJob
     from airflow_media_provider.runners.launch import Worker
     from airflow_media_provider.runs.look import JobManifest
+    from airflow_media_provider.runs.made import Made
     from airflow_media_provider.runs.outcome import Outcome
     from airflow_media_provider.runs.stored import StoredPlan
     from airflow_media_provider.storage import Stores
@@ -76,12 +77,22 @@ class MediaBeamOperator(BaseOperator):
         if plan.dry_run:
             raise AirflowSkipException(f"dry run: {manifest.line()}")
         if not manifest.run:
-            outcome = self._judge(plan, manifest, stores)
-            raise AirflowSkipException(f"nothing to run: {outcome.line()}")
+            return self._nothing_left(plan, manifest, stores, context)
         if plan.graph.jobs[self.job].runner.name == "dataflow":
             manifest = self._run_on_dataflow(plan, manifest, stores, context)
         else:  # the worker itself waits for any other remote job
             self._run_here(plan, manifest, stores)
+        return self._finish(plan, manifest, stores, context)
+
+    def _nothing_left(
+        self, plan: StoredPlan, manifest: JobManifest, stores: Stores, context: Context
+    ) -> dict[str, Any]:
+        """Skip; but when others have made meanwhile what this run was to make, say so as if it had."""
+        from airflow_media_provider.runs.made import write_made
+
+        if not write_made(plan, manifest, stores).items:
+            outcome = self._judge(plan, manifest, stores)
+            raise AirflowSkipException(f"nothing to run: {outcome.line()}")
         return self._finish(plan, manifest, stores, context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
@@ -177,6 +188,8 @@ class MediaBeamOperator(BaseOperator):
     def _finish(
         self, plan: StoredPlan, manifest: JobManifest, stores: Stores, context: Context
     ) -> dict[str, Any]:
+        from airflow_media_provider.runs.made import write_made
+
         outcome = self._judge(plan, manifest, stores)
         if outcome.exceeded:
             from airflow_media_provider.errors import LossesExceeded
@@ -185,17 +198,35 @@ class MediaBeamOperator(BaseOperator):
                 outcome.raise_for_losses()
             except LossesExceeded as error:
                 raise AirflowException(str(error)) from error
-        result = {"counts": outcome.counts, "report": outcome.report}
+        made = write_made(plan, manifest, stores)
+        self._announce(plan, stores)
         for outlet in self.outlets:
-            context["outlet_events"][outlet].extra.update(self._extra(plan, outcome))
-        return result
+            context["outlet_events"][outlet].extra.update(self._extra(plan, outcome, made))
+        return {"counts": outcome.counts, "report": outcome.report}
 
-    def _extra(self, plan: StoredPlan, outcome: Outcome) -> dict[str, Any]:
+    def _announce(self, plan: StoredPlan, stores: Stores) -> None:
+        """Tell listeners outside Airflow, where the job has a topic for them."""
+        topic = plan.graph.jobs[self.job].completion_topic
+        if not topic:
+            return
+        from airflow_media_provider.hooks.pubsub import MediaPubSub
+        from airflow_media_provider.intake.publish import publish
+        from airflow_media_provider.runs.made import completions
+
+        messages = (
+            (message.model_dump_json().encode(), message.attributes())
+            for message in completions(plan, self.job, stores)
+        )
+        count = publish(MediaPubSub(self.gcp_conn_id).publisher(), topic, messages)
+        self.log.info("%d completion messages to %s", count, topic)
+
+    def _extra(self, plan: StoredPlan, outcome: Outcome, made: Made) -> dict[str, Any]:
         return {
             "job": self.job,
             **outcome.counts,
             "plan": plan.layout.uri,
-            "manifest": plan.layout.job(self.job).todo,
+            "manifest": made.uri,
+            "items": made.items,
             "report": outcome.report,
         }
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow_media_provider.compat import AirflowException, BaseOperator
+from airflow_media_provider.compat import AirflowException, AirflowSkipException, BaseOperator
 from airflow_media_provider.hooks.media import MediaHook
 from airflow_media_provider.hooks.registry import read_graph
 from airflow_media_provider.links.media import MediaPlanLink
-from airflow_media_provider.operators.request import FIELDS, check_arguments, merge_request
+from airflow_media_provider.operators.events import has_events, lists_of_events
+from airflow_media_provider.operators.request import FIELDS, SELECTORS, check_arguments, merge_request
 
 if TYPE_CHECKING:
     from airflow_media_provider.compat import Context
@@ -45,6 +46,10 @@ class MediaPlanOperator(BaseOperator):
     :param dry_run: plan only; every job is skipped.
     :param limit: at most so many items.
     :param use_params: let the run's params (the trigger form) win over these arguments.
+    :param use_events: in a run that assets woke, take the items that their events name: what parents have
+        made, and what was uploaded.
+    :param event_mode: mode of a run that parents woke; None = ``mode``.
+    :param line: the jobs that the DAG has tasks for; an item that asks for another is rejected.
     :param gcp_conn_id: Google connection, for ``gs://``.
     """
 
@@ -70,12 +75,15 @@ class MediaPlanOperator(BaseOperator):
         dry_run: bool = False,
         limit: int | None = None,
         use_params: bool = False,
+        use_events: bool = False,
+        event_mode: str | None = None,
+        line: Sequence[str] = (),
         gcp_conn_id: str = "google_cloud_default",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         check_arguments(
-            self.task_id, mode=mode, limit=limit, required=not use_params,
+            self.task_id, mode=mode, limit=limit, required=not (use_params or use_events),
             selectors={"items": items, "items_uri": items_uri, "prefix": prefix},
         )  # fmt: skip
         self.registry = registry
@@ -91,20 +99,29 @@ class MediaPlanOperator(BaseOperator):
         self.dry_run_plan = dry_run  # BaseOperator.dry_run is a method
         self.limit = limit
         self.use_params = use_params
+        self.use_events = use_events
+        self.event_mode = event_mode
+        self.line = tuple(line)
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Plan, and return where the plan is and its counts."""
         from airflow_media_provider.errors import MediaError
+        from airflow_media_provider.intake.batches import mark_planned
         from airflow_media_provider.runs.here import plan_and_save
+        from airflow_media_provider.runs.layout import RunLayout
         from airflow_media_provider.runs.outcome import forget_outcome
         from airflow_media_provider.runs.request import parse_request
 
         graph = read_graph(self.registry, overlay=self.overlay, dag=self.dag)
-        values = merge_request(self._own(), context["params"] if self.use_params else {}, context)
+        if self.line:
+            graph = graph.subset(self.line)
         stores = MediaHook(self.gcp_conn_id).stores()
+        run_id = self._run_id(context)
+        values, batches = self._values(context, RunLayout.of(graph.root, run_id).uri, stores)
         try:
-            plan = plan_and_save(graph, parse_request(values), stores=stores, run_id=self._run_id(context))
+            plan = plan_and_save(graph, parse_request(values), stores=stores, run_id=run_id)
+            mark_planned(batches, plan.layout.uri, stores)
             for job in plan.jobs:
                 forget_outcome(plan, job, stores)
         except MediaError as error:
@@ -120,6 +137,27 @@ class MediaPlanOperator(BaseOperator):
             "dry_run": plan.dry_run,
             "jobs": plan.counts,
         }
+
+    def _values(self, context: Context, plan: str, stores: Stores) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """Return the request of this run, and the batches of uploads that it takes up."""
+        from airflow_media_provider.intake.batches import take_up
+
+        if not (self.use_events and has_events(context)):
+            return merge_request(self._own(), context["params"] if self.use_params else {}, context), ()
+        lists = lists_of_events(context)
+        batches = tuple(take_up(lists.batches, plan, stores))
+        if not (lists.made or batches):
+            self._skip(context, "the events that woke this run name no items that no other run has taken up")
+        own = {name: value for name, value in self._own().items() if name not in SELECTORS}
+        if self.event_mode and not batches:
+            own["mode"] = self.event_mode
+        self.log.info("Items of the events: %s", ", ".join((*lists.made, *batches)))
+        return merge_request({**own, "items_uri": (*lists.made, *batches)}, {}, context), batches
+
+    def _skip(self, context: Context, why: str) -> NoReturn:
+        """Skip this task, and tell the summary why there is nothing to judge."""
+        context["ti"].xcom_push(key="skipped", value=why)
+        raise AirflowSkipException(why)
 
     def _own(self) -> dict[str, Any]:
         return {name: self.dry_run_plan if name == "dry_run" else getattr(self, name) for name in FIELDS}

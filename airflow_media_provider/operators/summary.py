@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_media_provider.compat import AirflowException, BaseOperator, TriggerRule
+from airflow_media_provider.compat import AirflowException, AirflowSkipException, BaseOperator, TriggerRule
 from airflow_media_provider.hooks.media import MediaHook
 from airflow_media_provider.links.media import MediaPlanLink
 
@@ -26,16 +26,20 @@ class MediaSummaryOperator(BaseOperator):
     XCom: ``{JOB: {"done": n, "present": n, "failed": n, "blocked": n}}``.
 
     :param plan: URI of the run's folder.
+    :param skipped: why there is no plan, when the plan task had nothing to plan.
     :param gcp_conn_id: Google connection, for ``gs://``.
     """
 
-    template_fields: Sequence[str] = ("plan",)
+    template_fields: Sequence[str] = ("plan", "skipped")
     operator_extra_links = (MediaPlanLink(),)
     ui_color = "#f1f3f4"
 
-    def __init__(self, *, plan: str, gcp_conn_id: str = "google_cloud_default", **kwargs: Any) -> None:
+    def __init__(
+        self, *, plan: str, skipped: str = "", gcp_conn_id: str = "google_cloud_default", **kwargs: Any
+    ) -> None:
         super().__init__(**{"trigger_rule": TriggerRule.ALL_DONE, **kwargs})
         self.plan = plan
+        self.skipped = skipped
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Context) -> dict[str, dict[str, int]]:
@@ -44,6 +48,8 @@ class MediaSummaryOperator(BaseOperator):
         from airflow_media_provider.runs.outcome import stored_outcome
         from airflow_media_provider.runs.stored import open_plan
 
+        if self.skipped:
+            raise AirflowSkipException(self.skipped)
         if not self.plan:
             raise AirflowException("there is no plan, so nothing was run; see the plan task")
         stores = MediaHook(self.gcp_conn_id).stores()

@@ -54,6 +54,11 @@ class JobLayout:
         return f"{self.uri}/report"
 
     @property
+    def made(self) -> str:
+        """List file of the items whose artifacts this run has made: what the jobs after it have to do."""
+        return f"{self.uri}/made.jsonl"
+
+    @property
     def outcome(self) -> str:
         """What became of the job in this run."""
         return f"{self.uri}/outcome.json"

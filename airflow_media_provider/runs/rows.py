@@ -9,13 +9,17 @@ from airflow_media_provider.storage import Stores
 from beam_jobs.contract.report import ReportRow, decode_report_row
 
 
-def report_rows(layout: JobLayout, stores: Stores, *, containing: str = "") -> Iterator[ReportRow]:
+def report_rows(
+    layout: JobLayout, stores: Stores, *, containing: str = "", worker: bool = True
+) -> Iterator[ReportRow]:
     """Yield the rows of a job's report: the worker's parts, then the rows of the second look.
 
     :param containing: only lines that hold this text are decoded, which makes a search quick.
+    :param worker: with the worker's parts; without, when it has not run and what is there is older.
     """
     store = stores.for_uri(layout.uri)
-    parts = sorted(uri for batch in store.list_uris(f"{layout.report}/part-") for uri in batch)
+    found = store.list_uris(f"{layout.report}/part-") if worker else ()
+    parts = sorted(uri for batch in found for uri in batch)
     if store.exists(layout.blocked):
         parts.append(layout.blocked)
     for part in parts:

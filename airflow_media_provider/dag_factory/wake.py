@@ -1,0 +1,60 @@
+"""What wakes a media DAG: what its parents have made, and what was uploaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from airflow_media_provider.compat import Asset, uploads_asset_of
+from airflow_media_provider.dag_factory.assets import job_asset
+from airflow_media_provider.registry.model import JobGraph
+
+
+def outside_parents(graph: JobGraph, jobs: Iterable[str]) -> tuple[str, ...]:
+    """Return the jobs that ``jobs`` need and that are none of them, parents first."""
+    own = set(jobs)
+    return graph.sort(parent for job in own for parent in graph.jobs[job].parents if parent not in own)
+
+
+def wake_schedule(
+    graph: JobGraph, own: Iterable[str], *, on_parents: bool, on_uploads: bool, gcp_conn_id: str
+) -> Any:
+    """Return a schedule on any of the assets that concern ``own``; None when nothing can wake it.
+
+    :param own: the jobs that the DAG is for.
+    :raises ValueError: for uploads without a subscription in the registry.
+    """
+    assets: list[Any] = [job_asset(graph, job) for job in outside_parents(graph, own)] if on_parents else []
+    if on_uploads:
+        assets.append(uploads_asset(graph, gcp_conn_id))
+    if not assets:
+        return None
+    return reduce(or_, assets) if len(assets) > 1 else assets
+
+
+def uploads_asset(graph: JobGraph, gcp_conn_id: str = "google_cloud_default") -> Asset:
+    """Return the asset that stands for the catalog's new files, watched on the registry's subscription."""
+    from airflow_media_provider.triggers.uploads import MediaUploadTrigger
+
+    uploads = graph.uploads
+    if uploads is None:
+        raise ValueError(
+            f"registry {graph.name!r} names no uploads; add "
+            "'uploads: {subscription: projects/PROJECT/subscriptions/SUBSCRIPTION}'"
+        )
+    trigger = MediaUploadTrigger(
+        subscription=uploads.subscription,
+        root=graph.root,
+        source=graph.source,
+        jobs=graph.order,
+        max_messages=uploads.max_messages,
+        max_wait=uploads.max_wait_s,
+        dead_letter_topic=uploads.dead_letter_topic,
+        gcp_conn_id=gcp_conn_id,
+    )
+    name = f"media.{graph.name}.uploads"
+    return uploads_asset_of(
+        name=name, uri=f"media://{graph.name}/uploads", watcher=f"{name}.watcher", trigger=trigger
+    )

@@ -1,0 +1,38 @@
+"""Put many messages on a topic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from typing import Any
+
+WAITING = 5000
+"""So many messages may be on their way; the client sends them in requests of its own size."""
+
+
+def publish(publisher: Any, topic: str, messages: Iterable[tuple[bytes, Mapping[str, str]]]) -> int:
+    """Publish ``(data, attributes)`` and return how many; each is confirmed before this returns.
+
+    :param publisher: a ``PublisherClient``, which retries by itself.
+    :param topic: ``projects/P/topics/T``.
+    :raises StorageError: when one could not be published.
+    """
+    from google.api_core.exceptions import GoogleAPIError
+
+    from airflow_media_provider.errors import StorageError
+
+    count = 0
+    pending: set[Future[str]] = set()
+    try:
+        for data, attributes in messages:
+            pending.add(publisher.publish(topic, data, **attributes))
+            count += 1
+            if len(pending) >= WAITING:
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for future in done:
+                    future.result()
+        for future in pending:
+            future.result()
+    except GoogleAPIError as error:
+        raise StorageError(f"{topic}: {error}; of the messages, some may have been sent") from error
+    return count

@@ -1,0 +1,85 @@
+"""What a job has made in a run: the items that the jobs after it, and listeners elsewhere, are told of."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from airflow_media_provider.registry.recipe import recipe
+from airflow_media_provider.runs.look import JobManifest
+from airflow_media_provider.runs.rows import report_rows
+from airflow_media_provider.runs.stored import StoredPlan
+from airflow_media_provider.storage import Stores
+from beam_jobs.contract.json_lines import encode_strings
+from beam_jobs.contract.manifest import decode_row
+from beam_jobs.contract.message import CompletionMessage
+from beam_jobs.contract.report import Status
+
+SPOOL_BYTES = 16 << 20
+AT_ONCE = 10_000
+
+_MADE = (Status.DONE, Status.PRESENT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A list file of items.
+
+    :param uri: JSON Lines, sorted.
+    """
+
+    uri: str
+    items: int
+
+
+def write_made(plan: StoredPlan, manifest: JobManifest, stores: Stores) -> Made:
+    """Write the items that the plan wanted done and that are there now.
+
+    What an earlier, broken attempt of this run has made is among them, so that nobody who waits for it
+    waits for ever; and so is what another run made meanwhile.
+    """
+    uri = plan.layout.job(manifest.job).made
+    count = 0
+    with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as file:
+        for items in _in_parts(_items(plan, manifest, stores)):
+            file.write(encode_strings(items, before='{"item":', after="}").encode())
+            count += len(items)
+        file.seek(0)
+        stores.for_uri(uri).write(uri, file)  # type: ignore[arg-type]
+    return Made(uri=uri, items=count)
+
+
+def completions(plan: StoredPlan, job: str, stores: Stores) -> Iterator[CompletionMessage]:
+    """Yield a message for each item that :func:`write_made` has written."""
+    made = recipe(plan.graph, job)
+    for item in _read(plan.layout.job(job).made, stores):
+        yield CompletionMessage(
+            item=item, job=job, artifact=made.address.of(item), run_id=plan.run_id,
+            fingerprint=made.fingerprint, registry=plan.graph.name,
+        )  # fmt: skip
+
+
+def _items(plan: StoredPlan, manifest: JobManifest, stores: Stores) -> Iterator[str]:
+    layout = plan.layout.job(manifest.job)
+    lost = {
+        row.item for row in report_rows(layout, stores, worker=bool(manifest.run)) if row.status not in _MADE
+    }
+    return (item for item in _read(layout.planned, stores) if item not in lost)
+
+
+def _read(uri: str, stores: Stores) -> Iterator[str]:
+    with stores.for_uri(uri).open(uri) as file:
+        for line in file:
+            yield decode_row(line.decode()).item
+
+
+def _in_parts(items: Iterator[str]) -> Iterator[list[str]]:
+    part: list[str] = []
+    for item in items:
+        part.append(item)
+        if len(part) == AT_ONCE:
+            yield part
+            part = []
+    if part:
+        yield part
