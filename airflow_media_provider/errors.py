@@ -5,6 +5,7 @@
     MediaError
     ├── RegistryError      the registry has faults; ``faults`` lists every one with file and line
     ├── SelectionError     a list, prefix or pattern that cannot be read
+    │   └── EmptySelection it was read, and there is not one item in it
     ├── PlanError          a request that the graph cannot answer (unknown job, force off the line)
     ├── StorageError       storage refused, or no store serves the scheme
     │   └── ObjectNotFound no object at that address
@@ -49,6 +50,10 @@ class RegistryError(MediaError, ValueError):
 
 class SelectionError(MediaError, ValueError):
     """A selection that cannot be read."""
+
+
+class EmptySelection(SelectionError):
+    """A selection without an item."""
 
 
 class PlanError(MediaError, ValueError):

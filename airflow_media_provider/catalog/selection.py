@@ -12,7 +12,7 @@ from airflow_media_provider.catalog.collect import Collector
 from airflow_media_provider.catalog.override import Override
 from airflow_media_provider.catalog.rows import Rejected, Request
 from airflow_media_provider.catalog.sources import SOURCES
-from airflow_media_provider.errors import SelectionError
+from airflow_media_provider.errors import EmptySelection, SelectionError
 from airflow_media_provider.registry.model import JobGraph
 from airflow_media_provider.storage import Stores
 
@@ -74,7 +74,7 @@ def select(
         collector.add(rows)
     found = collector.finish()
     if not len(found.items) and not found.rejected:
-        raise SelectionError(f"{name} {_short(value)}: there is not one item in it")
+        raise EmptySelection(f"{name} {_short(value)}: there is not one item in it")
     keep = len(found.items) if limit is None else min(limit, len(found.items))
     items = found.items.slice(0, keep)
     overrides = found.overrides

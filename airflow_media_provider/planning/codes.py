@@ -32,6 +32,7 @@ class Reason(StrEnum):
     FORCED = "forced"
     SOURCE_MISSING = "source-missing"
     PARENT_FAILED = "parent-failed"
+    FAILED_BEFORE = "failed-before"
     NEEDED_BY = "needed-by"
 
 
@@ -43,6 +44,7 @@ FIXED: tuple[tuple[Action, Reason], ...] = (
     (Action.RUN, Reason.FORCED),
     (Action.BLOCKED, Reason.SOURCE_MISSING),
     (Action.BLOCKED, Reason.PARENT_FAILED),
+    (Action.BLOCKED, Reason.FAILED_BEFORE),
 )
 """Code -> meaning; after these come one ``needed-by`` per child."""
 

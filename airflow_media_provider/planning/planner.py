@@ -50,6 +50,7 @@ def plan_cells(
     source: BoolArray,
     present: Mapping[str, BoolArray],
     stale: Mapping[str, BoolArray] = _NONE,
+    barred: Mapping[str, BoolArray] = _NONE,
     item_force: ItemForce | None = None,
     item_ping: ItemPing | None = None,
 ) -> CellTable:
@@ -58,6 +59,7 @@ def plan_cells(
     :param source: per item, whether its source file is there.
     :param present: job -> per item, whether its artifact is there; for the reached jobs and their parents.
     :param stale: job -> per item, whether an artifact of another fingerprint is there.
+    :param barred: job -> per item, whether it is not to be tried, as it failed before; only where any is.
     :param item_force: what single items force.
     :param item_ping: which single items are traced, or not.
     :raises PlanError: for an unknown job, no target, or a force off the line.
@@ -73,6 +75,7 @@ def plan_cells(
             source=source[part],
             present={job: there[part] for job, there in present.items()},
             stale={job: old[part] for job, old in stale.items()},
+            barred={job: not_again[part] for job, not_again in barred.items()},
         )
         block.plan(start, item_force, item_ping)
         for job in line.jobs:
@@ -122,6 +125,7 @@ class _Block:
     source: BoolArray
     present: Mapping[str, BoolArray]
     stale: Mapping[str, BoolArray]
+    barred: Mapping[str, BoolArray] = field(default_factory=dict)
     can: dict[str, BoolArray] = field(default_factory=dict)
     no_source: dict[str, BoolArray] = field(default_factory=dict)
     run: dict[str, BoolArray] = field(default_factory=dict)
@@ -154,6 +158,8 @@ class _Block:
                 no_source |= ~self.present[need] & self.no_source[need]
             else:
                 can &= self.present[need]
+        if job in self.barred:
+            can &= ~self.barred[job]
         self.can[job], self.no_source[job] = can, no_source
 
     def _want(self, job: str, forced: BoolArray) -> None:
@@ -182,6 +188,8 @@ class _Block:
         codes[present & ~run] = CODE[Reason.PRESENT]
         codes[blocked] = CODE[Reason.PARENT_FAILED]
         codes[blocked & self.no_source[job]] = CODE[Reason.SOURCE_MISSING]
+        if job in self.barred:
+            codes[blocked & self.barred[job]] = CODE[Reason.FAILED_BEFORE]
         return codes
 
     def _trace(self, start: int, item_ping: ItemPing | None) -> None:

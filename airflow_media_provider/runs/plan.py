@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from airflow_media_provider.catalog.selection import Selection, read_selection
+from airflow_media_provider.errors import EmptySelection
 from airflow_media_provider.planning import (
     Cell,
     CellTable,
@@ -17,6 +18,8 @@ from airflow_media_provider.planning import (
 )
 from airflow_media_provider.registry.model import JobGraph
 from airflow_media_provider.runs.inventory import Inventory, take_inventory
+from airflow_media_provider.runs.leave_out import read_left_out
+from airflow_media_provider.runs.partition import empty, narrow, resolve
 from airflow_media_provider.runs.request import PlanRequest
 from airflow_media_provider.storage import Stores
 
@@ -57,14 +60,22 @@ class Plan:
 
 def select_items(graph: JobGraph, request: PlanRequest, stores: Stores) -> Selection:
     """Read the items of ``request``; raises SelectionError when there are none, or they cannot be read."""
-    return read_selection(
-        graph,
-        items=request.items,
-        items_uri=request.items_uri,
-        prefix=request.prefix,
-        stores=stores,
-        limit=request.limit,
-    )
+    whole = resolve(graph, request, stores)
+    narrows = request.partition is not None and graph.partitions is not None and graph.partitions.narrows
+    try:
+        selection = read_selection(
+            graph,
+            items=whole.items,
+            items_uri=whole.items_uri,
+            prefix=whole.prefix,
+            stores=stores,
+            limit=None if narrows else request.limit,
+        )
+    except EmptySelection as error:
+        return empty(error, request)
+    if request.partition is None or graph.partitions is None or not narrows:
+        return selection
+    return narrow(selection, graph.partitions, request.partition, limit=request.limit)
 
 
 def make_plan(graph: JobGraph, request: PlanRequest, stores: Stores) -> Plan:
@@ -85,6 +96,7 @@ def make_plan(graph: JobGraph, request: PlanRequest, stores: Stores) -> Plan:
         source=inventory.source,
         present=inventory.present,
         stale=inventory.stale,
+        barred=read_left_out(request.leave_out, jobs, selection.items, stores),
         item_force=item_force(graph, query, selection.items, selection.overrides),
         item_ping=item_ping(graph, query, selection.items, selection.overrides),
     )

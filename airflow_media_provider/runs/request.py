@@ -21,6 +21,9 @@ class PlanRequest(BaseModel):
     :param items: ids, or URIs of source files.
     :param items_uri: URI of a list file.
     :param prefix: prefix or glob over the source.
+    :param partition: key of a slice of the catalog, as the registry's ``partitions`` have it; of shards a
+        part of what else is selected.
+    :param leave_out: URI of a JSON Lines file with ``job`` and ``item``: cells that are not tried.
     :param targets: jobs; none = the jobs at the end of the graph (top-down: those at its start).
     :param limit: at most so many items of the selection, the first ones.
     """
@@ -30,6 +33,8 @@ class PlanRequest(BaseModel):
     items: tuple[str, ...] | None = None
     items_uri: str | None = None
     prefix: str | None = None
+    partition: str | None = None
+    leave_out: str | None = None
     targets: tuple[str, ...] = ()
     mode: Literal["bottom-up", "top-down", "only"] = "bottom-up"
     force: tuple[str, ...] = ()
@@ -38,7 +43,7 @@ class PlanRequest(BaseModel):
     dry_run: bool = False
     limit: int | None = Field(default=None, gt=0)
 
-    @field_validator("items_uri", "prefix", mode="before")
+    @field_validator("items_uri", "prefix", "partition", "leave_out", mode="before")
     @classmethod
     def _blank_is_none(cls, value: Any) -> Any:
         return value.strip() or None if isinstance(value, str) else value
@@ -58,7 +63,7 @@ class PlanRequest(BaseModel):
     @model_validator(mode="after")
     def _one_selector(self) -> PlanRequest:
         given = [name for name in SELECTORS if getattr(self, name) is not None]
-        if len(given) != 1:
+        if len(given) > 1 or not (given or self.partition):
             have = " and ".join(given) if given else "none of them"
             raise ValueError(f"give exactly one of items, items_uri, prefix; given: {have}")
         return self

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from airflow_media_provider.catalog.glob import literal_part, to_regex
 from airflow_media_provider.catalog.reference import is_address, source_address, spellings
 from airflow_media_provider.catalog.rows import Request, Rows
-from airflow_media_provider.errors import SelectionError, StorageError
+from airflow_media_provider.errors import EmptySelection, SelectionError, StorageError
 from beam_jobs.contract.address import Address
 
 
@@ -36,7 +36,7 @@ def read(request: Request) -> Iterator[Rows]:
         raise SelectionError(f"prefix {text}: {error}") from error
     if not items:
         seen = f"; {others} other files are there" if others else ""
-        raise SelectionError(f"prefix {text}: no file of the source {source.template!r} fits{seen}")
+        raise EmptySelection(f"prefix {text}: no file of the source {source.template!r} fits{seen}")
 
 
 def _search(text: str, source: Address) -> tuple[str, str]:
