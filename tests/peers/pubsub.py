@@ -47,13 +47,14 @@ def has_server() -> bool:
 
 
 @contextlib.contextmanager
-def pubsub_server(folder: Path) -> Iterator[str]:
+def pubsub_server(folder: Path, *, port: int | None = None) -> Iterator[str]:
     """Start a server without topics, and yield its ``host:port`` for ``PUBSUB_EMULATOR_HOST``.
 
     :param folder: for its log and, where it must be built, its program.
+    :param port: None = a free one; only Google's emulator listens where it is told to.
     """
     log = folder / "pubsub.log"
-    process = start_process(_command(folder), log=log, env=os.environ, cwd=folder)
+    process = start_process(_command(folder, port), log=log, env=os.environ, cwd=folder)
     try:
         wait_until(
             lambda: STARTED.search(log.read_text()) and _address(log),
@@ -69,10 +70,10 @@ def _address(log: Path) -> str:
     return found[0] if found else ""
 
 
-def _command(folder: Path) -> list[str]:
+def _command(folder: Path, port: int | None) -> list[str]:
     jar = find_emulator()
     if jar is not None:
-        (port,) = free_ports(1)
+        port = port or free_ports(1)[0]
         jvm = ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-jar"]
         (folder / "pubsub.log").write_text(f"asked for 127.0.0.1:{port}\n")
         return [*jvm, str(jar), "--host=127.0.0.1", f"--port={port}"]
@@ -116,14 +117,16 @@ class PubSub:
         topic = f"projects/{PROJECT}/topics/{name}"
         self.publisher.create_topic(name=topic)
         for subscription in subscriptions:
-            self.subscriber.create_subscription(
-                request={
-                    "name": self.subscription(subscription),
-                    "topic": topic,
-                    "ack_deadline_seconds": ack_deadline,
-                }
-            )
+            self.subscribe(subscription, topic, ack_deadline=ack_deadline)
         return topic
+
+    def subscribe(self, name: str, topic: str, *, ack_deadline: int = 10) -> str:
+        """Make a subscription of a topic, and return its full name."""
+        full = self.subscription(name)
+        self.subscriber.create_subscription(
+            request={"name": full, "topic": topic, "ack_deadline_seconds": ack_deadline}
+        )
+        return full
 
     def subscription(self, name: str) -> str:
         """Return a subscription's full name."""
