@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import (
     DAG,
@@ -39,6 +39,15 @@ def uploads_asset_of(*, name: str, uri: str, watcher: str, trigger: BaseEventTri
     return Asset(name=name, uri=uri, group="media", watchers=[AssetWatcher(name=watcher, trigger=trigger)])
 
 
+def partitioned_assets(assets: Any) -> Any:
+    """Return a schedule on assets that makes one run per partition key; Airflow has it from 3.2 on."""
+    try:
+        from airflow.sdk import PartitionedAssetTimetable
+    except ImportError as error:
+        raise AirflowException("partitions of assets need Airflow 3.2; leave out partitioned") from error
+    return PartitionedAssetTimetable(assets=assets)
+
+
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, TaskInstanceKey
 
@@ -62,5 +71,6 @@ __all__ = [
     "TriggerRule",
     "XCom",
     "conf",
+    "partitioned_assets",
     "uploads_asset_of",
 ]

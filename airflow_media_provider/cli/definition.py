@@ -25,6 +25,9 @@ ITEMS = Arg(
 )
 ITEMS_URI = Arg(("--items-uri",), help="List file: text, CSV, JSON Lines or Parquet", metavar="URI")
 PREFIX = Arg(("-p", "--prefix"), help="Prefix or glob over the source", metavar="PREFIX")
+PARTITION = Arg(
+    ("--partition",), help="Key of one of the registry's partitions, as a shard or a date", metavar="KEY"
+)
 LIMIT = Arg(("--limit",), help="At most so many items, the first ones", type=positive_int(allow_zero=False))
 TARGET = Arg(
     ("-t", "--target"),
@@ -60,8 +63,21 @@ PYTHON = Arg(
 )
 ITEM = Arg(("item",), help="Item id, or URI of its source file", metavar="ITEM")
 
+MESSAGE_ITEMS = Arg(
+    ("item",),
+    help="Item ids, or URIs of source files; a single - reads them from standard input, one per line",
+    nargs="*",
+    metavar="ITEM",
+)
+TOPIC = Arg(
+    ("--topic",), help="Full name of a topic (default: the topic of uploads in the registry)", metavar="TOPIC"
+)
+FORCE_TARGETS = Arg(("-f", "--force"), help="Do the targets again although they exist", action="store_true")
+BOTTOM_UP = Arg(("--bottom-up",), help="The targets and their missing ancestors", action="store_true")
+TOP_DOWN = Arg(("--top-down",), help="The targets and all that depends on them", action="store_true")
+
 COMMON = (REGISTRY, OVERLAY, ARG_OUTPUT, ARG_VERBOSE)
-SELECTION = (ITEMS, ITEMS_URI, PREFIX, LIMIT)
+SELECTION = (ITEMS, ITEMS_URI, PREFIX, PARTITION, LIMIT)
 REQUEST = (*SELECTION, TARGET, MODE, FORCE, FORCE_ALL, PING)
 
 
@@ -79,6 +95,20 @@ def get_media_cli_commands() -> list[GroupCommand]:
                 _command("plan", "Say what would run and why; starts nothing", *REQUEST, CELLS),
                 _command("run", "Plan and run here, without a scheduler", *REQUEST, DRY_RUN, PYTHON),
                 _command("status", "Count which artifacts exist, per job", *SELECTION, TARGET),
+                _command(
+                    "publish",
+                    "Ask for work on items, by one message each on Pub/Sub",
+                    MESSAGE_ITEMS,
+                    ITEMS_URI,
+                    PREFIX,
+                    LIMIT,
+                    TARGET,
+                    FORCE_TARGETS,
+                    PING,
+                    BOTTOM_UP,
+                    TOP_DOWN,
+                    TOPIC,
+                ),
                 _command("why", "Tell all that is known of one item, in every job", ITEM),
             ),
         )

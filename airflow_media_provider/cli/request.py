@@ -11,7 +11,7 @@ from airflow_media_provider.errors import SelectionError
 if TYPE_CHECKING:
     from airflow_media_provider.runs.request import PlanRequest
 
-FIELDS = ("items_uri", "prefix", "limit", "mode", "force_all", "ping", "dry_run")
+FIELDS = ("items_uri", "prefix", "partition", "limit", "mode", "force_all", "ping", "dry_run")
 
 
 def read_request(args: Namespace) -> PlanRequest:
@@ -23,19 +23,20 @@ def read_request(args: Namespace) -> PlanRequest:
     from airflow_media_provider.runs.request import parse_request
 
     values: dict[str, Any] = {name: getattr(args, name) for name in FIELDS if hasattr(args, name)}
-    values["items"] = _items(args.items)
+    values["items"] = items_of(args.items)
     values["targets"] = split_names(args.target)
     values["force"] = split_names(getattr(args, "force", None))
     return parse_request(values)
 
 
-def _items(items: list[str] | None) -> list[str] | None:
-    if items is None:
+def items_of(items: list[str] | None) -> list[str] | None:
+    """Return items of a command line, or of standard input; raises SelectionError when there is none."""
+    if not items:
         return None
     if items == ["-"]:
         items = [line.rstrip("\r\n") for line in sys.stdin]
     if not any(item.strip() for item in items):
-        raise SelectionError("--items: there is not one item in it")
+        raise SelectionError("items: there is not one item in it")
     return items
 
 

@@ -13,7 +13,7 @@ from airflow_media_provider.compat import DAG
 from airflow_media_provider.dag_factory.form import trigger_form
 from airflow_media_provider.dag_factory.graph import caller_file, graph_at, line_of
 from airflow_media_provider.dag_factory.group import TaskOptions, add_line
-from airflow_media_provider.dag_factory.wake import wake_schedule
+from airflow_media_provider.dag_factory.wake import partition_schedule, wake_schedule
 from airflow_media_provider.operators.request import names
 from airflow_media_provider.registry.model import JobGraph
 from airflow_media_provider.timetables import BackfillTimetable
@@ -43,6 +43,7 @@ def media_dags(
     prefix: str | None = None,
     team: str | None = None,
     schedule: Any = None,
+    partitioned: bool = False,
     on_parents: bool = False,
     on_uploads: bool = False,
     gcp_conn_id: str = "google_cloud_default",
@@ -66,6 +67,8 @@ def media_dags(
     :param prefix: prefix or glob over the source.
     :param team: only this team's DAG, as ``per="team"`` makes it: each team can have a file of its own.
     :param schedule: as of a DAG: cron, asset, timetable.
+    :param partitioned: runs have keys of the registry's partitions: ``airflow backfill create`` makes one per
+        partition, and what a run makes wakes the DAGs that are partitioned too, one run per key.
     :param on_parents: instead of a schedule, a run whenever another DAG has made artifacts of a parent: for
         these items, and for the DAG's own jobs only.
     :param on_uploads: instead of a schedule, a run for each batch of messages of the registry's ``uploads``.
@@ -96,12 +99,17 @@ def media_dags(
         wakes = wake_schedule(
             graph, plan.own or jobs, on_parents=on_parents, on_uploads=on_uploads, gcp_conn_id=gcp_conn_id
         )
+        if partitioned:
+            wakes = partition_schedule(graph, wakes if waking else schedule)
         # One run after the other: what is announced twice is made once.
-        limits = {"max_active_runs": 1} if wakes is not None else {}
+        limits = {"max_active_runs": 1} if waking and wakes is not None else {}
         dag = DAG(
             plan.dag_id,
             schedule=wakes if wakes is not None else BackfillTimetable() if schedule is None else schedule,
-            params={**trigger_form(jobs, targets=plan.targets, mode=mode), **(params or {})},
+            params={
+                **trigger_form(jobs, targets=plan.targets, mode=mode, partitions=graph.partitions),
+                **(params or {}),
+            },
             **{
                 "tags": _tags(graph, jobs),
                 "doc_md": graph_doc(graph, jobs),

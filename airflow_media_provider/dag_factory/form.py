@@ -6,6 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow_media_provider.compat import Param
+from airflow_media_provider.registry.partitions import MAX_KEY, Partitions
+
+MOST_OFFERED = 100
+"""Keys that the form suggests; a longer list would make every DAG heavier."""
 
 MORE = "More: do again, trace, limit"
 """The section that is folded at first; what most runs need stands before it."""
@@ -24,10 +28,12 @@ def trigger_form(
     ping: bool = False,
     dry_run: bool = False,
     limit: int | None = None,
+    partitions: Partitions | None = None,
 ) -> dict[str, Param]:
     """Return the params; a value given here is what the form shows first.
 
     :param jobs: names that the form offers.
+    :param partitions: of the registry; without them the form does not ask for one.
     """
     names = list(jobs)
     return {
@@ -47,6 +53,7 @@ def trigger_form(
             "Where item ids begin (`rock/`), or a glob (`rock/**/live-*`). `{{ ds }}` is filled in.",
             type=["null", "string"],
         ),
+        **({} if partitions is None else {"partition": _partition(partitions)}),
         "targets": _param(
             list(targets) or None, "Target jobs", "None = the jobs at the end of the graph.",
             examples=names, **NAMES,
@@ -69,6 +76,16 @@ def trigger_form(
             section=MORE, type=["null", "integer"], minimum=1,
         ),
     }  # fmt: skip
+
+
+def _partition(partitions: Partitions) -> Param:
+    keys = (() if partitions.dated else partitions.known_keys()) or ()
+    example = "`2026-01-31` or `2026-01`" if partitions.dated else ", ".join(f"`{key}`" for key in keys[:3])
+    text = f"Key of a slice of the catalog, by {partitions.by}{f': {example}' if example else ''}."
+    offered: dict[str, Any] = {"examples": list(keys)} if len(keys) <= MOST_OFFERED else {}
+    if not keys:
+        offered = {}
+    return _param(None, "Partition", text, type=["null", "string"], maxLength=MAX_KEY, **offered)
 
 
 def _param(default: Any, title: str, text: str, **schema: Any) -> Param:

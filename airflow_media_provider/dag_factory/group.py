@@ -46,6 +46,7 @@ class MediaTaskGroup(TaskGroup):
     :param items: ids, or text with one per line; as ``items_uri`` and ``prefix``, a template.
     :param items_uri: URI of a list file.
     :param prefix: prefix or glob over the source.
+    :param partition: key of one of the registry's partitions; a run's own key wins.
     :param force: jobs to do again, with what depends on them.
     :param force_all: do the whole line again.
     :param ping: trace the items, do no work.
@@ -65,6 +66,7 @@ class MediaTaskGroup(TaskGroup):
         items: Sequence[str] | str | None = None,
         items_uri: str | None = None,
         prefix: str | None = None,
+        partition: str | None = None,
         force: Sequence[str] | str = (),
         force_all: bool = False,
         ping: bool = False,
@@ -88,6 +90,7 @@ class MediaTaskGroup(TaskGroup):
                 "items": items,
                 "items_uri": items_uri,
                 "prefix": prefix,
+                "partition": partition,
                 "force": force,
                 "force_all": force_all,
                 "ping": ping,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import reduce
-from operator import or_
+from operator import and_, or_
 from typing import Any
 
-from airflow_media_provider.compat import Asset, uploads_asset_of
+from airflow_media_provider.compat import Asset, partitioned_assets, uploads_asset_of
 from airflow_media_provider.dag_factory.assets import job_asset
 from airflow_media_provider.registry.model import JobGraph
+from beam_jobs.contract.address import Address
 
 
 def outside_parents(graph: JobGraph, jobs: Iterable[str]) -> tuple[str, ...]:
@@ -32,6 +33,31 @@ def wake_schedule(
     if not assets:
         return None
     return reduce(or_, assets) if len(assets) > 1 else assets
+
+
+def partition_schedule(graph: JobGraph, schedule: Any = None) -> Any:
+    """Return the schedule of a DAG whose runs have partition keys.
+
+    :param schedule: assets that wake it, one run per key; a timetable that makes keys itself; or None for
+        runs on request and by backfill.
+    :raises ValueError: for a registry without partitions, or a schedule that knows no keys.
+    """
+    if graph.partitions is None:
+        raise ValueError(
+            f"registry {graph.name!r} has no partitions; add 'partitions: {{by: hash, count: 64}}'"
+        )
+    if schedule is None:
+        from airflow_media_provider.timetables import PartitionTimetable
+
+        return PartitionTimetable(
+            graph.partitions, source=Address.parse(graph.source, root=graph.root).prefix
+        )
+    if getattr(schedule, "partitioned", False):
+        return schedule
+    wakes = reduce(and_, schedule) if isinstance(schedule, list) else schedule
+    if not hasattr(wakes, "as_expression"):
+        raise ValueError(f"schedule {schedule!r} makes no partition keys; give a CronPartitionTimetable")
+    return partitioned_assets(wakes)
 
 
 def uploads_asset(graph: JobGraph, gcp_conn_id: str = "google_cloud_default") -> Asset:

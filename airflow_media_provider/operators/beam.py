@@ -201,8 +201,16 @@ class MediaBeamOperator(BaseOperator):
         made = write_made(plan, manifest, stores)
         self._announce(plan, stores)
         for outlet in self.outlets:
-            context["outlet_events"][outlet].extra.update(self._extra(plan, outcome, made))
+            event = context["outlet_events"][outlet]
+            event.extra.update(self._extra(plan, outcome, made))
+            # A run's own key is on its events anyway; one from the form is not.
+            if plan.partition and self._is_partitioned() and not context.get("partition_key"):
+                event.add_partitions(plan.partition)
         return {"counts": outcome.counts, "report": outcome.report}
+
+    def _is_partitioned(self) -> bool:
+        """Tell whether who listens to this DAG waits for partition keys."""
+        return bool(getattr(getattr(self.dag, "timetable", None), "partitioned", False))
 
     def _announce(self, plan: StoredPlan, stores: Stores) -> None:
         """Tell listeners outside Airflow, where the job has a topic for them."""
@@ -228,6 +236,7 @@ class MediaBeamOperator(BaseOperator):
             "manifest": made.uri,
             "items": made.items,
             "report": outcome.report,
+            **({"partition": plan.partition} if plan.partition else {}),
         }
 
     def _judge(self, plan: StoredPlan, manifest: JobManifest, stores: Stores) -> Outcome:

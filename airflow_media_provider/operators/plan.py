@@ -10,7 +10,13 @@ from airflow_media_provider.hooks.media import MediaHook
 from airflow_media_provider.hooks.registry import read_graph
 from airflow_media_provider.links.media import MediaPlanLink
 from airflow_media_provider.operators.events import has_events, lists_of_events
-from airflow_media_provider.operators.request import FIELDS, SELECTORS, check_arguments, merge_request
+from airflow_media_provider.operators.request import (
+    FIELDS,
+    SELECTORS,
+    add_partition,
+    check_arguments,
+    merge_request,
+)
 
 if TYPE_CHECKING:
     from airflow_media_provider.compat import Context
@@ -40,6 +46,8 @@ class MediaPlanOperator(BaseOperator):
     :param items: ids, or text with one per line.
     :param items_uri: URI of a list file.
     :param prefix: prefix or glob over the source.
+    :param partition: key of one of the registry's partitions; a run that has a partition key takes that.
+    :param leave_out: URI of a file of cells that are not tried, with ``job`` and ``item`` per line.
     :param force: jobs to do again, with what depends on them.
     :param force_all: do the whole line again.
     :param ping: trace the items, do no work.
@@ -54,7 +62,8 @@ class MediaPlanOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = (
-        "registry", "overlay", "targets", "mode", "items", "items_uri", "prefix", "force",
+        "registry", "overlay", "targets", "mode", "items", "items_uri", "prefix", "partition",
+        "leave_out", "force",
     )  # fmt: skip
     operator_extra_links = (MediaPlanLink(),)
     ui_color = "#e8f0fe"
@@ -69,6 +78,8 @@ class MediaPlanOperator(BaseOperator):
         items: Sequence[str] | str | None = None,
         items_uri: str | None = None,
         prefix: str | None = None,
+        partition: str | None = None,
+        leave_out: str | None = None,
         force: Sequence[str] | str = (),
         force_all: bool = False,
         ping: bool = False,
@@ -83,7 +94,7 @@ class MediaPlanOperator(BaseOperator):
     ) -> None:
         super().__init__(**kwargs)
         check_arguments(
-            self.task_id, mode=mode, limit=limit, required=not (use_params or use_events),
+            self.task_id, mode=mode, limit=limit, required=not (use_params or use_events or partition),
             selectors={"items": items, "items_uri": items_uri, "prefix": prefix},
         )  # fmt: skip
         self.registry = registry
@@ -93,6 +104,8 @@ class MediaPlanOperator(BaseOperator):
         self.items = items
         self.items_uri = items_uri
         self.prefix = prefix
+        self.partition = partition
+        self.leave_out = leave_out
         self.force = force
         self.force_all = force_all
         self.ping = ping
@@ -119,6 +132,9 @@ class MediaPlanOperator(BaseOperator):
         stores = MediaHook(self.gcp_conn_id).stores()
         run_id = self._run_id(context)
         values, batches = self._values(context, RunLayout.of(graph.root, run_id).uri, stores)
+        if not batches:
+            form = context["params"] if self.use_params else {}
+            values = add_partition(values, form, context.get("partition_key"), graph.partitions)
         try:
             plan = plan_and_save(graph, parse_request(values), stores=stores, run_id=run_id)
             mark_planned(batches, plan.layout.uri, stores)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_media_provider.compat import AirflowException
 
+if TYPE_CHECKING:
+    from airflow_media_provider.registry.partitions import Partitions
+
 FIELDS = (
-    "items", "items_uri", "prefix", "targets", "mode", "force", "force_all", "ping", "dry_run", "limit",
+    "items", "items_uri", "prefix", "partition", "leave_out", "targets", "mode", "force", "force_all", "ping",
+    "dry_run", "limit",
 )  # fmt: skip
 SELECTORS = ("items", "items_uri", "prefix")
 TEMPLATED = ("items_uri", "prefix")
@@ -68,6 +72,27 @@ def merge_request(
             merged[name] = names(merged[name])
     if "items" in merged:
         merged["items"] = lines(merged["items"])
+    return merged
+
+
+def add_partition(
+    values: Mapping[str, Any], form: Mapping[str, Any], key: str | None, partitions: Partitions | None
+) -> dict[str, Any]:
+    """Let a run's partition take the place of the selection that the DAG has for runs that say nothing.
+
+    :param values: the merged request.
+    :param form: the run's params; items that a person gave there are what is meant, whatever the key says.
+    :param key: the run's partition key, as Airflow has it.
+    :param partitions: of the registry; without them a key is only for templates.
+    """
+    merged = dict(values)
+    if partitions is None:
+        return merged
+    chosen = any(not _is_empty(form.get(name)) for name in SELECTORS)
+    if key and "partition" not in merged and (partitions.narrows or not chosen):
+        merged["partition"] = key
+    if "partition" in merged and not partitions.narrows and not chosen:
+        return {name: value for name, value in merged.items() if name not in SELECTORS}
     return merged
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-from airflow_media_provider.timetables import BackfillTimetable
+from airflow_media_provider.timetables import BackfillTimetable, PartitionTimetable
 
 URL_PREFIX = "/media"
 
@@ -24,7 +24,7 @@ class MediaPlugin(AirflowPlugin):
         }
     ]
 
-    timetables = [BackfillTimetable]  # noqa: RUF012
+    timetables = [BackfillTimetable, PartitionTimetable]  # noqa: RUF012
 
     # A property, so that only the api-server, which asks for it, imports FastAPI and the reader of plans.
     @property

@@ -19,6 +19,9 @@ from airflow_media_provider.errors import PlanError
 MAX_KEY = 250
 """Characters; Airflow keeps no longer key."""
 
+MAX_RUN_NAME = 60
+"""Characters of a key in a run id, which becomes the name of a folder."""
+
 By = Literal["hash", "prefix", "date", "list"]
 Step = Literal["day", "month"]
 
@@ -140,6 +143,14 @@ def key_fault(key: str) -> str | None:
     if "," in key or ".." in key or key.startswith("/") or "://" in key:
         return "a key has neither ',' nor '..' nor '://' in it, and does not begin with '/'"
     return None
+
+
+def run_name(key: str) -> str:
+    """Return a key as a part of a run id, where fewer letters are allowed and the whole must stay short."""
+    plain = re.sub(r"[^A-Za-z0-9_.~-]+", "-", key)
+    if plain == key and len(key) <= MAX_RUN_NAME:
+        return key
+    return f"{plain[: MAX_RUN_NAME - 9]}-{blake2b(key.encode(), digest_size=4).hexdigest()}"
 
 
 def template_fault(template: str, *, dated: bool) -> str | None:

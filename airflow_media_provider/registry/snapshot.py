@@ -8,6 +8,7 @@ from typing import Any, cast
 from pydantic import TypeAdapter
 
 from airflow_media_provider.registry.model import JobGraph
+from airflow_media_provider.registry.partitions import Partitions
 
 
 @cache
@@ -23,3 +24,18 @@ def dump_graph(graph: JobGraph) -> dict[str, Any]:
 def load_graph(data: dict[str, Any]) -> JobGraph:
     """Return the graph that :func:`dump_graph` wrote."""
     return _adapter().validate_python(data)
+
+
+@cache
+def _partitions() -> TypeAdapter[Partitions]:
+    return TypeAdapter(Partitions)
+
+
+def dump_partitions(partitions: Partitions) -> dict[str, Any]:
+    """Return ``partitions`` as JSON values without those that say nothing."""
+    return cast(dict[str, Any], _partitions().dump_python(partitions, mode="json", exclude_defaults=True))
+
+
+def load_partitions(data: dict[str, Any]) -> Partitions:
+    """Return the partitions that :func:`dump_partitions` wrote."""
+    return _partitions().validate_python(data)

@@ -32,11 +32,20 @@ def partition_keys(graph: JobGraph, stores: Stores, *, now: datetime | None = No
 
     :raises SelectionError: when the keys cannot be read, or one of them cannot be a key.
     """
-    partitions = partitions_of(graph)
+    return read_keys(partitions_of(graph), source_address(graph).prefix, stores, now=now)
+
+
+def read_keys(
+    partitions: Partitions, source: str, stores: Stores, *, now: datetime | None = None
+) -> tuple[str, ...]:
+    """Return every key of ``partitions``; see :func:`partition_keys`.
+
+    :param source: what the addresses of the catalog's files begin with.
+    """
     keys = partitions.known_keys(now)
     if keys is None:
         try:
-            keys = _read_keys(graph, partitions, stores)
+            keys = _stored_keys(partitions, source, stores)
         except StorageError as error:
             raise SelectionError(f"partitions: {error}") from error
         for key in keys:
@@ -87,14 +96,14 @@ def empty(error: EmptySelection, request: PlanRequest) -> Selection:
     return Selection(items=pa.array([], pa.large_string()))
 
 
-def _read_keys(graph: JobGraph, partitions: Partitions, stores: Stores) -> tuple[str, ...]:
+def _stored_keys(partitions: Partitions, source: str, stores: Stores) -> tuple[str, ...]:
     if partitions.keys_uri:
         uri = partitions.keys_uri
         lines = stores.for_uri(uri).read(uri).decode("utf-8-sig").splitlines()
         return tuple(dict.fromkeys(filter(None, (line.strip() for line in lines))))
     if partitions.by == "list":
         return _on_storage(partitions.select_uri, stores, folders=False)
-    return _on_storage(source_address(graph).prefix + partitions.select, stores, folders=True)
+    return _on_storage(source + partitions.select, stores, folders=True)
 
 
 def _on_storage(template: str, stores: Stores, *, folders: bool) -> tuple[str, ...]:

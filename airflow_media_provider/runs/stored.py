@@ -28,6 +28,7 @@ class StoredPlan:
     :param counts: job -> ``run``, ``present``, ``blocked``.
     :param items: how many items were selected.
     :param rejected: how many lines of the selection cannot be items.
+    :param partition: key of the slice that was selected.
     """
 
     run_id: str
@@ -40,6 +41,7 @@ class StoredPlan:
     items: int
     rejected: int
     duplicates: int
+    partition: str | None = None
 
     @property
     def jobs(self) -> tuple[str, ...]:
@@ -80,6 +82,7 @@ def save_plan(plan: Plan, *, run_id: str, planned_at: datetime, stores: Stores) 
         items=len(plan.selection.items),
         rejected=len(plan.selection.rejected),
         duplicates=plan.selection.duplicates,
+        partition=plan.request.partition,
     )
     # Written last: a plan.json that exists is a plan that is whole.
     store.write(layout.plan, json.dumps(_as_json(stored), indent=1).encode())
@@ -113,6 +116,7 @@ def open_plan(uri: str, stores: Stores) -> StoredPlan:
         items=data["items"],
         rejected=data["rejected"],
         duplicates=data["duplicates"],
+        partition=data.get("partition"),
     )
 
 
@@ -133,5 +137,6 @@ def _as_json(plan: StoredPlan) -> dict[str, Any]:
         "items": plan.items,
         "rejected": plan.rejected,
         "duplicates": plan.duplicates,
+        "partition": plan.partition,
         "graph": dump_graph(plan.graph),
     }
