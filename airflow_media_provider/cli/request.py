@@ -36,7 +36,7 @@ def items_of(items: list[str] | None) -> list[str] | None:
     if items == ["-"]:
         items = [line.rstrip("\r\n") for line in sys.stdin]
     if not any(item.strip() for item in items):
-        raise SelectionError("items: there is not one item in it")
+        raise SelectionError("--items: there is not one item in it")
     return items
 
 
