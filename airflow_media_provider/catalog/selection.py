@@ -41,7 +41,7 @@ def read_selection(
     graph: JobGraph,
     *,
     items: Sequence[str] | None = None,
-    items_uri: str | None = None,
+    items_uri: str | Sequence[str] | None = None,
     prefix: str | None = None,
     stores: Stores,
     limit: int | None = None,
@@ -49,7 +49,7 @@ def read_selection(
     """Read the items that one of ``items``, ``items_uri`` and ``prefix`` names.
 
     :param items: ids, or URIs or paths of source files; blank ones are dropped.
-    :param items_uri: a list file: text, CSV, JSON Lines or Parquet, gzipped or not.
+    :param items_uri: a list file, or several: text, CSV, JSON Lines or Parquet, gzipped or not.
     :param prefix: beginning of ids, or of URIs of source files; or a glob over them.
     :param limit: keep the first so many items.
     :raises SelectionError: when nothing is named, or what is named cannot be read or holds nothing.

@@ -43,7 +43,7 @@ def lists_of_events(context: Context) -> EventLists:
             batches[str(payload["batch"])] = None
         elif extra.get("batch"):
             batches[str(extra["batch"])] = None
-        elif extra.get("manifest"):
+        elif extra.get("manifest") and extra.get("items") != 0:
             made[str(extra["manifest"])] = None
     return EventLists(made=tuple(made), batches=tuple(batches))
 

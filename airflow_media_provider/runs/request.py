@@ -19,7 +19,7 @@ class PlanRequest(BaseModel):
     """Which items, which jobs, and how.
 
     :param items: ids, or URIs of source files.
-    :param items_uri: URI of a list file.
+    :param items_uri: URI of a list file, or of several.
     :param prefix: prefix or glob over the source.
     :param partition: key of a slice of the catalog, as the registry's ``partitions`` have it; of shards a
         part of what else is selected.
@@ -31,7 +31,7 @@ class PlanRequest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     items: tuple[str, ...] | None = None
-    items_uri: str | None = None
+    items_uri: str | tuple[str, ...] | None = None
     prefix: str | None = None
     partition: str | None = None
     leave_out: str | None = None

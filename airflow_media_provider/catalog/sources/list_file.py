@@ -17,8 +17,16 @@ _GZIP = b"\x1f\x8b"
 
 
 def read(request: Request) -> Iterator[Rows]:
-    """Yield the rows of the file; its name says how to read it, gzip is seen by its first bytes."""
-    uri = str(request.value).strip()
+    """Yield the rows of the file, or of each file when several are named.
+
+    A file's name says how to read it, gzip is seen by its first bytes.
+    """
+    named = (request.value,) if isinstance(request.value, str) else request.value
+    for uri in named:
+        yield from _read_one(str(uri).strip(), request)
+
+
+def _read_one(uri: str, request: Request) -> Iterator[Rows]:
     try:
         with request.stores.for_uri(uri).open(uri) as file:
             yield from _read(file, uri, request)
