@@ -12,6 +12,15 @@ from airflow.cli.cli_config import (
     positive_int,
 )
 
+
+def _days(text: str) -> float:
+    """Read a number of days from 0."""
+    days = float(text)
+    if not 0 <= days < float("inf"):
+        raise ValueError(text)
+    return days
+
+
 REGISTRY = Arg(
     ("-r", "--registry"),
     help="Registry: a YAML file or package.module:NAME (default: the option registry of section media)",
@@ -76,6 +85,24 @@ FORCE_TARGETS = Arg(("-f", "--force"), help="Do the targets again although they 
 BOTTOM_UP = Arg(("--bottom-up",), help="The targets and their missing ancestors", action="store_true")
 TOP_DOWN = Arg(("--top-down",), help="The targets and all that depends on them", action="store_true")
 
+JOB = Arg(
+    ("-j", "--job"),
+    help="Whose artifacts, with commas between jobs (default: of every job)",
+    action="append",
+    metavar="JOB[,JOB…]",
+)
+OLDER_THAN_DAYS = Arg(
+    ("--older-than-days",), help="Only what was last written so many days ago", type=_days, metavar="N"
+)
+RUNS = Arg(("--runs",), help="Instead of artifacts, the folders of old runs", action="store_true")
+YES = Arg(("--yes",), help="Remove it; without this it is only shown", action="store_true")
+CREATE = Arg(
+    ("--create",),
+    help="Make buckets, topics, subscriptions and folders that are missing; what exists is not changed",
+    action="store_true",
+)
+LOCATION = Arg(("--location",), help="Where new buckets are (default: the service's)", metavar="LOCATION")
+
 COMMON = (REGISTRY, OVERLAY, ARG_OUTPUT, ARG_VERBOSE)
 SELECTION = (ITEMS, ITEMS_URI, PREFIX, PARTITION, LIMIT)
 REQUEST = (*SELECTION, TARGET, MODE, FORCE, FORCE_ALL, PING)
@@ -108,6 +135,18 @@ def get_media_cli_commands() -> list[GroupCommand]:
                     BOTTOM_UP,
                     TOP_DOWN,
                     TOPIC,
+                ),
+                _command(
+                    "verify", "Check that storage, topics and workers are usable", CREATE, LOCATION, PYTHON
+                ),
+                _command(
+                    "clean",
+                    "Show artifacts of old fingerprints or old runs, and remove them when told to",
+                    *SELECTION,
+                    JOB,
+                    OLDER_THAN_DAYS,
+                    RUNS,
+                    YES,
                 ),
                 _command("why", "Tell all that is known of one item, in every job", ITEM),
             ),
