@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+
 from airflow.cli.cli_config import (
     ARG_OUTPUT,
     ARG_VERBOSE,
@@ -103,6 +105,51 @@ CREATE = Arg(
 )
 LOCATION = Arg(("--location",), help="Where new buckets are (default: the service's)", metavar="LOCATION")
 
+PARTITIONS = Arg(
+    ("--partitions",),
+    help="Keys of the registry's partitions: a..f, a,b, 2026-01-01..2026-01-31, or all",
+    metavar="KEYS",
+)
+SLICE_ITEMS = Arg(
+    ("--slice-items",),
+    help="Items of a list that make one run (default: %(default)s)",
+    type=positive_int(allow_zero=False),
+    default=10_000,
+)
+ORDER = Arg(
+    ("--order",),
+    help="Which run first: dates by date, a list by when its source files changed (default: the registry's "
+    "order, a list by name)",
+    choices=("registry", "name", "newest", "oldest"),
+)
+MAX_ACTIVE = Arg(
+    ("--max-active",),
+    help="Runs at a time (default: %(default)s)",
+    type=positive_int(allow_zero=False),
+    default=4,
+)
+BUDGET_ITEMS = Arg(
+    ("--budget-items",),
+    help="Start no run with which more items than this would have something to run",
+    type=positive_int(allow_zero=True),
+)
+RETRY_FAILED = Arg(
+    ("--retry-failed",), help="Try again what failed before; else it is left out", action="store_true"
+)
+AGAIN = Arg(
+    ("--again",),
+    help="Look at partitions that are done again, for files that came since",
+    action="store_true",
+)
+WAIT = Arg(
+    ("--wait",),
+    help="Follow the runs to their end; else start as many as may be active and leave",
+    action=argparse.BooleanOptionalAction,
+    default=True,
+)
+PREVIEW = Arg(("--dry-run",), help="Count per partition what would run; no run is made", action="store_true")
+DAG_ID = Arg(("--dag-id",), help="DAG that does it (default: the registry's name)")
+
 COMMON = (REGISTRY, OVERLAY, ARG_OUTPUT, ARG_VERBOSE)
 SELECTION = (ITEMS, ITEMS_URI, PREFIX, PARTITION, LIMIT)
 REQUEST = (*SELECTION, TARGET, MODE, FORCE, FORCE_ALL, PING)
@@ -147,6 +194,23 @@ def get_media_cli_commands() -> list[GroupCommand]:
                     OLDER_THAN_DAYS,
                     RUNS,
                     YES,
+                ),
+                _command(
+                    "backfill",
+                    "Run a DAG once per partition, or per slice of a list, and follow it",
+                    PARTITIONS,
+                    ITEMS_URI,
+                    SLICE_ITEMS,
+                    TARGET,
+                    MODE,
+                    ORDER,
+                    MAX_ACTIVE,
+                    BUDGET_ITEMS,
+                    RETRY_FAILED,
+                    AGAIN,
+                    PREVIEW,
+                    WAIT,
+                    DAG_ID,
                 ),
                 _command("why", "Tell all that is known of one item, in every job", ITEM),
             ),

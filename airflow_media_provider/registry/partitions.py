@@ -147,7 +147,7 @@ def key_fault(key: str) -> str | None:
 
 def run_name(key: str) -> str:
     """Return a key as a part of a run id, where fewer letters are allowed and the whole must stay short."""
-    plain = re.sub(r"[^A-Za-z0-9_.~-]+", "-", key)
+    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", key).strip(".-")
     if plain == key and len(key) <= MAX_RUN_NAME:
         return key
     return f"{plain[: MAX_RUN_NAME - 9]}-{blake2b(key.encode(), digest_size=4).hexdigest()}"
