@@ -17,6 +17,7 @@ from beam_jobs.contract.report import ReportRow, encode_report_row
 from beam_jobs.contract.step import load_step
 from beam_jobs.pipelines.crew import Crew, crew_for
 from beam_jobs.pipelines.metrics import count_row
+from beam_jobs.pipelines.parts import WriteParts
 from beam_jobs.pipelines.progress import Progress
 from beam_jobs.pipelines.report_files import PART, SUFFIX, beam_path, write_summary
 from beam_jobs.pipelines.totals import AddUp, Totals
@@ -42,16 +43,21 @@ def build(pipeline: beam.Pipeline, spec: LaunchSpec, *, in_process: bool) -> Non
         rows = lines | "Process" >> ProcessByTransform(spec, step, step.transform, in_process=in_process)
     else:
         rows = lines | "Process" >> beam.ParDo(ProcessItems(spec, in_process=in_process))
-    write_report(rows, spec)
+    write_report(rows, spec, in_process=in_process)
 
 
-def write_report(rows: PCollection[str], spec: LaunchSpec) -> None:
+def write_report(rows: PCollection[str], spec: LaunchSpec, *, in_process: bool) -> None:
     """Write the rows' parts, and the summary when the last of them is in its place."""
-    parts = rows | "WriteRows" >> beam.io.WriteToText(
-        f"{beam_path(spec.report.rstrip('/'))}/{PART}",
-        file_name_suffix=SUFFIX,
-        max_records_per_shard=ROWS_PER_PART,
+    write: beam.PTransform[str, str] = (
+        beam.ParDo(WriteParts(spec.report, rows_per_part=ROWS_PER_PART))
+        if in_process
+        else beam.io.WriteToText(
+            f"{beam_path(spec.report.rstrip('/'))}/{PART}",
+            file_name_suffix=SUFFIX,
+            max_records_per_shard=ROWS_PER_PART,
+        )
     )
+    parts = rows | "WriteRows" >> write
     totals = rows | "AddUp" >> beam.CombineGlobally(AddUp())  # type: ignore[no-untyped-call]
     _ = totals | "WriteSummary" >> beam.Map(_write_summary, spec=spec, parts=beam.pvalue.AsList(parts))
 
