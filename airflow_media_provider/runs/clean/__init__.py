@@ -1,6 +1,6 @@
 """Take away what no plan looks at any more: artifacts of old fingerprints, and the folders of old runs."""
 
-from airflow_media_provider.runs.clean.delete import Deleted, delete_all, delete_found
+from airflow_media_provider.runs.clean.delete import Deleted, delete_all, delete_found, remove_empty_folders
 from airflow_media_provider.runs.clean.layout import OldLayout, old_layouts
 from airflow_media_provider.runs.clean.old_runs import OldRun, find_old_runs
 from airflow_media_provider.runs.clean.search import OldArtifacts, find_old
@@ -15,4 +15,5 @@ __all__ = [
     "find_old",
     "find_old_runs",
     "old_layouts",
+    "remove_empty_folders",
 ]

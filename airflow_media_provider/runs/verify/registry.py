@@ -1,0 +1,101 @@
+"""Everything that one registry names, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from airflow_media_provider.errors import StorageError
+from airflow_media_provider.registry.model import JobGraph
+from airflow_media_provider.runners import is_remote
+from airflow_media_provider.runs.verify.access import check_read, check_write
+from airflow_media_provider.runs.verify.bucket import bucket_of, check_bucket, grant
+from airflow_media_provider.runs.verify.finding import Finding
+from airflow_media_provider.runs.verify.folder import check_folder
+from airflow_media_provider.runs.verify.image import check_image
+from airflow_media_provider.runs.verify.peers import Peers
+from airflow_media_provider.runs.verify.places import Place, places
+from airflow_media_provider.runs.verify.runner import (
+    check_dataflow,
+    check_options,
+    check_server,
+    images,
+    servers,
+)
+from airflow_media_provider.runs.verify.subscription import check_subscription
+from airflow_media_provider.runs.verify.topic import check_topic
+from airflow_media_provider.runs.verify.worker import check_worker
+from beam_jobs.contract.address import local_path
+
+
+def verify(
+    graph: JobGraph, peers: Peers, *, python: str, create: bool = False, location: str | None = None
+) -> Iterator[Finding]:
+    """Yield a finding for each thing that ``graph`` needs.
+
+    :param python: the worker's interpreter.
+    :param create: make buckets, topics, subscriptions and local folders that are missing. Nothing that
+        exists is changed.
+    :param location: where new buckets are.
+    """
+    for place in places(graph):
+        yield from _place(place, peers, create=create, location=location)
+    yield from _messages(graph, peers, create=create)
+    yield from _runners(graph, peers)
+    yield from check_worker(graph, python)
+
+
+def _place(place: Place, peers: Peers, *, create: bool, location: str | None) -> Iterator[Finding]:
+    bucket, path = bucket_of(place.uri), local_path(place.uri)
+    fix = "let this account read and write there" if place.write else "let this account read there"
+    if bucket is not None:
+        found = list(check_bucket(place, bucket, peers, create=create, location=location))
+        fix = grant(place, bucket, peers)
+    else:
+        found = [check_folder(place, path, create=create)] if path is not None else []
+    yield from found
+    # Who may not list may still write; who reaches nothing need not try.
+    if any(finding.state not in ("ok", "created", "denied") for finding in found):
+        return
+    try:
+        store = peers.stores.for_uri(place.uri)
+    except (StorageError, ImportError) as error:
+        what = f"{place.what} {place.uri}"
+        yield Finding(what=what, state="missing", detail=str(error), fix="install what serves that storage")
+        return
+    if all(finding.usable for finding in found):
+        yield check_read(place, store, fix=fix)
+    if place.write:
+        yield from check_write(place, store, fix=fix)
+
+
+def _messages(graph: JobGraph, peers: Peers, *, create: bool) -> Iterator[Finding]:
+    """Look at topics first: a subscription is made of one."""
+    topics: dict[str, str] = {}
+    if graph.uploads is not None:
+        for name in ("topic", "dead_letter_topic"):
+            if topic := getattr(graph.uploads, name):
+                topics.setdefault(topic, f"uploads.{name}")
+    for job in graph.jobs.values():
+        if job.completion_topic:
+            topics.setdefault(job.completion_topic, "completion_topic")
+    for topic, what in topics.items():
+        yield from check_topic(what, topic, peers, create=create)
+    if graph.uploads is not None:
+        yield from check_subscription(graph.uploads, peers, create=create)
+
+
+def _runners(graph: JobGraph, peers: Peers) -> Iterator[Finding]:
+    seen: dict[tuple[str, str], None] = {}
+    told: set[Finding] = set()
+    for job in (job for job in graph.jobs.values() if is_remote(job)):
+        for finding in (
+            check_options(job),
+            *(check_dataflow(graph, job) if job.runner.name == "dataflow" else ()),
+        ):
+            if finding not in told:
+                told.add(finding)
+                yield finding
+        seen.update(dict.fromkeys((*images(job), *servers(job))))
+    for option, value in seen:
+        image = option.endswith("_image")
+        yield check_image(option, value, peers) if image else check_server(option, value)
