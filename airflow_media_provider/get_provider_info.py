@@ -21,9 +21,9 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "operators": _modules("operators.media"),
-        "sensors": _modules("sensors.media"),
-        "hooks": _modules("hooks.media"),
-        "triggers": _modules("triggers.media", "triggers.dataflow"),
+        "sensors": _modules("sensors.media", "sensors.uploads"),
+        "hooks": _modules("hooks.media", "hooks.pubsub"),
+        "triggers": _modules("triggers.media", "triggers.dataflow", "triggers.uploads"),
         "extra-links": [
             f"airflow_media_provider.links.media.{name}"
             for name in ("MediaPlanLink", "MediaReportLink", "MediaRemoteJobLink")

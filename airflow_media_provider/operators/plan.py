@@ -137,7 +137,8 @@ class MediaPlanOperator(BaseOperator):
             values = add_partition(values, form, context.get("partition_key"), graph.partitions)
         try:
             plan = plan_and_save(graph, parse_request(values), stores=stores, run_id=run_id)
-            mark_planned(batches, plan.layout.uri, stores)
+            if not plan.dry_run:
+                mark_planned(batches, plan.layout.uri, stores)
             for job in plan.jobs:
                 forget_outcome(plan, job, stores)
         except MediaError as error:
@@ -157,9 +158,16 @@ class MediaPlanOperator(BaseOperator):
     def _values(self, context: Context, plan: str, stores: Stores) -> tuple[dict[str, Any], tuple[str, ...]]:
         """Return the request of this run, and the batches of uploads that it takes up."""
         from airflow_media_provider.intake.batches import take_up
+        from airflow_media_provider.intake.layout import is_batch
 
         if not (self.use_events and has_events(context)):
-            return merge_request(self._own(), context["params"] if self.use_params else {}, context), ()
+            values = merge_request(self._own(), context["params"] if self.use_params else {}, context)
+            uri = values.get("items_uri")
+            # Whoever names a batch in the form means it, whoever else has taken it up.
+            named = [uri] if isinstance(uri, str) and uri == self.items_uri and is_batch(uri) else []
+            if named and not take_up(named, plan, stores):
+                self._skip(context, f"another run has taken up {uri}")
+            return values, tuple(named)
         lists = lists_of_events(context)
         batches = tuple(take_up(lists.batches, plan, stores))
         if not (lists.made or batches):
