@@ -51,7 +51,8 @@ class PartitionTimetable(Timetable):
     """One run per partition of a registry for ``airflow backfill create``, and no runs of its own.
 
     The dates of a backfill choose among partitions that are dates. Partitions with names have none, so a
-    backfill over any dates makes a run for each of them.
+    backfill makes a run for each of them, and its first date says which pass over them it is: the same
+    dates are the same pass.
 
     :param partitions: as in the registry; keys that stand on storage are read when a backfill is made.
     :param source: what the addresses of the catalog's files begin with; its folders may be the keys.
@@ -87,8 +88,12 @@ class PartitionTimetable(Timetable):
         for key in read_keys(self.partitions, self.source, MediaHook().stores()):
             day = self.partitions.day_of(key)
             if day is None or earliest <= day <= latest:
-                when = pendulum.instance(day or earliest)
-                yield DagRunInfo(run_after=when, data_interval=None, partition_date=when, partition_key=key)
+                yield DagRunInfo(
+                    run_after=pendulum.instance(day or earliest),
+                    data_interval=None,
+                    partition_date=pendulum.instance(day or earliest + self.partitions.offset_of(key)),
+                    partition_key=key,
+                )
 
     def next_dagrun_info(
         self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction

@@ -102,6 +102,14 @@ class Partitions:
             return None
         return day if day.strftime(FORMATS[self.step]) == key else None
 
+    def offset_of(self, key: str) -> timedelta:
+        """Return a time of day that is the key's own.
+
+        A backfill of Airflow's knows a partition by its date alone: two with the same would be one to it.
+        """
+        number = int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big")
+        return timedelta(microseconds=number % 86_400_000_000)
+
     def _shard_key(self, number: int) -> str:
         return f"shard-{number:0{max(3, len(str(self.count - 1)))}}"
 

@@ -26,6 +26,7 @@ class DagRun:
     state: str
     conf: Mapping[str, Any]
     logical_date: str | None
+    partition_key: str | None = None
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> DagRun:
@@ -36,6 +37,7 @@ class DagRun:
             state=data["state"],
             conf=data.get("conf") or {},
             logical_date=data.get("logical_date"),
+            partition_key=data.get("partition_key"),
         )
 
 

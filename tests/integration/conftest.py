@@ -12,7 +12,10 @@ from tests.integration.catalog import Catalog
 if TYPE_CHECKING:
     from tests.airflow_env import AirflowClient, AirflowEnv
 
-DAGS = ("songs", "songs_lenient", "woken", "slow", "team", "media", "after_energy", "weekly_features")
+DAGS = (
+    "songs", "songs_lenient", "woken", "slow", "team", "media", "after_energy", "weekly_features",
+    "by_label", "by_date", "by_shard", "unpartitioned", "per_partition",
+)  # fmt: skip
 NOT_BY_ITSELF = "weekly_features"
 """Has a schedule, and would start a run as soon as it is switched on."""
 
