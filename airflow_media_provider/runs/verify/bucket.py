@@ -39,9 +39,12 @@ def check_bucket(
     try:
         _list(client, bucket)
     except Exception as error:
-        if why_refused(error) != "missing" or not create:
-            missing = f"airflow media verify --create, or: {make}"
-            yield refused(what, error, fix=grant(place, bucket, peers), missing=missing, unreachable=NETWORK)
+        if why_refused(error) != "missing":
+            yield refused(what, error, fix=grant(place, bucket, peers), unreachable=NETWORK)
+            return
+        if not create:
+            fix = f"airflow media verify --create, or: {make}"
+            yield Finding(what=what, state="missing", detail="there is no such bucket", fix=fix)
             return
     else:
         yield Finding(what=what, state="ok")

@@ -10,6 +10,7 @@ from airflow_media_provider.storage.refusal import why_refused
 State = Literal["ok", "created", "missing", "denied", "unreachable", "wrong", "not checked"]
 """``wrong``: it is there and does not do what is needed. ``not checked``: nothing here can tell."""
 
+MEND = "mend what it says, and verify again"
 USABLE = ("ok", "created", "not checked")
 
 
@@ -33,15 +34,18 @@ class Finding:
         return self.state in USABLE
 
 
-def refused(what: str, error: Exception, *, fix: str, missing: str = "", unreachable: str = "") -> Finding:
+def refused(
+    what: str, error: Exception, *, fix: str, missing: str = "", unreachable: str = "", wrong: str = MEND
+) -> Finding:
     """Return what ``error`` says of ``what``.
 
     :param fix: what helps against a denial, or when nothing better is known.
     :param missing: what helps when it is not there.
     :param unreachable: what helps when nothing answers.
+    :param wrong: what helps when it answers and says something else.
     """
     state = why_refused(error)
-    better = {"missing": missing, "unreachable": unreachable}.get(state, "")
+    better = {"missing": missing, "unreachable": unreachable, "wrong": wrong}.get(state, "")
     return Finding(what=what, state=state, detail=one_line(error), fix=better or fix)
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_media_provider.runs.verify.finding import Finding, refused
+from airflow_media_provider.runs.verify.finding import Finding
 from airflow_media_provider.runs.verify.peers import TIMEOUT_S, Peers
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ def check_image(what: str, name: str, peers: Peers) -> Finding:
     try:
         answer = _head(image, peers)
     except requests.RequestException as error:
-        return refused(what, error, fix=network, unreachable=network)
+        detail = f"{image.host} does not answer ({type(error).__name__})"
+        return Finding(what=what, state="unreachable", detail=detail, fix=network)
     if answer.status_code == _OK:
         return Finding(what=what, state="ok", detail=answer.headers.get("Docker-Content-Digest", ""))
     detail = f"{image.host} answered {answer.status_code} {answer.reason}"

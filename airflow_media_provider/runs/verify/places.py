@@ -26,7 +26,7 @@ class Place:
 
 
 def places(graph: JobGraph) -> list[Place]:
-    """Return every place of ``graph`` once; what is written within another place needs no check of its own."""
+    """Return every place of ``graph`` once; what is written within another needs no check of its own."""
     found: list[Place] = []
     for place in _all(graph):
         if not (place.write and any(place.uri.startswith(other.uri) for other in found)):

@@ -8,7 +8,7 @@ from typing import Any
 from airflow_media_provider.registry.model import Uploads
 from airflow_media_provider.runs.verify.finding import Finding, refused
 from airflow_media_provider.runs.verify.peers import TIMEOUT_S, Peers
-from airflow_media_provider.runs.verify.topic import NETWORK, grant, may
+from airflow_media_provider.runs.verify.topic import NAME, NETWORK, grant, may
 from airflow_media_provider.storage.refusal import why_refused
 
 CONSUME = "pubsub.subscriptions.consume"
@@ -37,7 +37,7 @@ def check_subscription(uploads: Uploads, peers: Peers, *, create: bool) -> Itera
             case "denied":
                 yield Finding(what=what, state="not checked", detail="this account may not see its settings")
             case _:
-                yield refused(what, error, fix=fix, unreachable=NETWORK)
+                yield refused(what, error, fix=fix, unreachable=NETWORK, wrong=NAME)
                 return
         client = peers.subscriber()
     else:

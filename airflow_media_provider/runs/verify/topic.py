@@ -10,6 +10,7 @@ from airflow_media_provider.runs.verify.peers import TIMEOUT_S, Peers
 from airflow_media_provider.storage.refusal import why_refused
 
 NETWORK = "check the network, proxy and firewall, and PUBSUB_EMULATOR_HOST if it is set"
+NAME = "correct the name in the registry: 3 to 255 letters, digits and - _ . ~ + %, a letter first"
 PUBLISH = "pubsub.topics.publish"
 
 
@@ -24,7 +25,7 @@ def check_topic(what: str, topic: str, peers: Peers, *, create: bool) -> Iterato
             client.create_topic(name=topic, timeout=TIMEOUT_S, retry=None)
             yield Finding(what=what, state="created", detail=f"made {topic}")
     except Exception as error:
-        yield refused(what, error, fix=fix, unreachable=NETWORK)
+        yield refused(what, error, fix=fix, unreachable=NETWORK, wrong=NAME)
         return
     if there:
         yield Finding(what=what, state="ok")
