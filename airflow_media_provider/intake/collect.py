@@ -22,8 +22,12 @@ PULLED_AT_ONCE = 1000
 POLL_S = 5.0
 """How long one request waits for messages; a collector that is told to stop does so within this time."""
 
-LEASE_S = 600
-"""Longest ack deadline of the service: the time there is for collecting, writing and acknowledging."""
+MARGIN_S = 30.0
+"""What is leased beyond ``max_wait``: time to write and acknowledge. If it takes longer, messages come a
+second time and are known; after a crash they come again so much later."""
+
+LEASES_S = (10, 600)
+"""Shortest and longest ack deadline of the service."""
 
 MAX_WAIT_S = 300
 REMEMBERED = 2_000_000
@@ -43,6 +47,7 @@ class IntakeCollector:
     :param max_wait: seconds after its first message at which a batch is closed, at most 300.
     :param publisher: a ``PublisherClient``, for the dead-letter topic.
     :param dead_letter_topic: where messages go that cannot be read, beside the file of them.
+    :param margin: seconds beyond ``max_wait`` before Pub/Sub gives a message to somebody else.
     """
 
     subscriber: Any
@@ -53,6 +58,7 @@ class IntakeCollector:
     max_wait: float = 30.0
     publisher: Any = None
     dead_letter_topic: str | None = None
+    margin: float = MARGIN_S
     _known: set[str] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -78,6 +84,11 @@ class IntakeCollector:
         self._acknowledge(messages)
         known.update(new)
         return batch
+
+    @property
+    def _lease_s(self) -> int:
+        shortest, longest = LEASES_S
+        return int(min(max(self.max_wait + self.margin, shortest), longest))
 
     def _write(self, messages: list[Received]) -> Batch:
         found = self.sorter.sort(messages)
@@ -122,7 +133,7 @@ class IntakeCollector:
             pulled = self._pull(min(POLL_S, left), self.max_messages - len(messages))
             if pulled and not messages:
                 closes = time.monotonic() + self.max_wait
-            self._lease(pulled, LEASE_S)
+            self._lease(pulled, self._lease_s)
             messages += pulled
         return messages
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.scheduler
 
 DAGS = ("seed.platform", "seed.a", "seed.b", "seed.c")
+DOWNSAMPLED = "projects/test-project/subscriptions/seed-downsampled"
 SONGS, CORRUPT, DELETED = 200, 4, 30
 
 
@@ -52,6 +54,9 @@ def test_uploads_reach_every_team_and_a_leaf_is_filled_in_bottom_up(
     assert set(world.work().values()) == {1}, "something was done twice"
     assert set(world.work()) == expected
     assert {row["item"] for row in world.rows() if row["status"] == "failed"} == corrupt
+    # Whoever is outside Airflow hears of each song once it is downsampled.
+    heard = [json.loads(message.data) for message in cloud.pubsub().drain(DOWNSAMPLED)]
+    assert sorted(said["item"] for said in heard) == sorted(good)
     assert {run.state for dag in DAGS for run in airflow.runs(dag)} == {"success"}
     # Each team's DAG did only the team's own jobs.
     assert {(row["run"].split(".plan.")[0], row["job"]) for row in world.rows()} == {
@@ -61,7 +66,7 @@ def test_uploads_reach_every_team_and_a_leaf_is_filled_in_bottom_up(
 
     # Holes at all depths; then one leaf is asked for, of everything.
     before = world.work()
-    holes = chance.sample(sorted(world.artifacts().items()), DELETED)
+    holes = holes_at_all_depths(world.artifacts(), chance)
     world.delete(name for _, name in holes)
     there = expected - {cell for cell, _ in holes}
     wanted = set().union(*(must_be_made(item, "energy", there) for item in good))
@@ -77,6 +82,18 @@ def test_uploads_reach_every_team_and_a_leaf_is_filled_in_bottom_up(
     # Artifacts of other teams' jobs were made on the way, and woke nobody.
     assert {dag: len(airflow.runs(dag)) for dag in DAGS} == {**siblings, "seed.a": siblings["seed.a"] + 1}
     assert set(NEEDS) >= {job for _, job in wanted}
+
+
+def holes_at_all_depths(
+    artifacts: dict[tuple[str, str], str], chance: random.Random
+) -> list[tuple[tuple[str, str], str]]:
+    """Choose artifacts to delete: some songs lose the end of the line, some more of it, the rest anything."""
+    songs = chance.sample(sorted({item for item, _ in artifacts}), 9)
+    line = ("energy", "beat_tracking", "downsample")
+    chosen = {(item, job) for n, item in enumerate(songs) for job in line[: 1 + n % 3]}
+    rest = sorted(set(artifacts) - chosen)
+    chosen |= set(chance.sample(rest, DELETED - len(chosen)))
+    return [(cell, artifacts[cell]) for cell in sorted(chosen)]
 
 
 def quiet(client: AirflowClient) -> bool:

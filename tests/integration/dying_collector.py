@@ -1,0 +1,59 @@
+"""Collects one batch and dies on the way; arguments: point, address, subscription, root."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+
+from airflow_media_provider.intake.batches import Batch, BatchStore
+from airflow_media_provider.intake.collect import IntakeCollector
+from airflow_media_provider.intake.layout import IntakeLayout
+from airflow_media_provider.intake.sorting import Received, Sorter
+from airflow_media_provider.storage import Stores
+from beam_jobs.contract.address import Address
+from tests.peers.pubsub import PubSub
+
+POINTS = ("pulled", "written", "half acknowledged", "acknowledged")
+DIED = 77
+
+
+class DyingCollector(IntakeCollector):
+    """Dies where ``point`` says, as a killed process does: nothing is tidied up."""
+
+    point = ""
+
+    def _write(self, messages: list[Received]) -> Batch:
+        self._die_at("pulled")
+        batch = super()._write(messages)
+        self._die_at("written")
+        return batch
+
+    def _acknowledge(self, messages) -> None:
+        if self.point == "half acknowledged":
+            messages = messages[: len(messages) // 2]
+        super()._acknowledge(messages)
+        self._die_at("half acknowledged")
+        self._die_at("acknowledged")
+
+    def _die_at(self, point: str) -> None:
+        if self.point == point:
+            os._exit(DIED)
+
+
+def make_collector(kind, address: str, subscription: str, root: str, **more):
+    """Return a collector of the kind and its batches."""
+    batches = BatchStore(IntakeLayout.of(root, subscription), Stores())
+    sorter = Sorter(source=Address.parse("/songs/{item}.ogg"), root=root, jobs=("downsample", "energy"))
+    pubsub = PubSub(address)
+    return batches, kind(
+        subscriber=pubsub.subscriber, subscription=subscription, batches=batches, sorter=sorter,
+        **{"max_wait": 1.0, "margin": 0.0, **more},
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    point, address, subscription, root = sys.argv[1:]
+    _, collector = make_collector(DyingCollector, address, subscription, root)
+    collector.point = point
+    collector.collect(threading.Event())

@@ -1,0 +1,133 @@
+"""No message is lost and none is taken twice, wherever the collector dies."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from airflow_media_provider.intake.batches import mark_planned, take_up
+from airflow_media_provider.intake.collect import IntakeCollector
+from airflow_media_provider.storage import Stores
+from tests.integration.dying_collector import DIED, POINTS, make_collector
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def line(cloud):
+    """A topic, its subscription, and one for dead letters."""
+    name = f"in-{uuid.uuid4().hex[:8]}"
+    pubsub = cloud.pubsub()
+    topic = pubsub.topic(name, name, ack_deadline=10)
+    return pubsub, topic, pubsub.subscription(name), cloud.pubsub_address
+
+
+def items_of(batch) -> list[str]:
+    return [
+        json.loads(line)["item"]
+        for line in Path(batch.batch.removeprefix("file://")).read_text().splitlines()
+    ]
+
+
+def collect_all(collector, *, patience: float) -> list:
+    """Return the batches that come until nothing has come for ``patience`` seconds."""
+    found, last = [], time.monotonic()
+    while time.monotonic() - last < patience:
+        batch = collector.collect(threading.Event())
+        if batch is not None:
+            found.append(batch)
+            last = time.monotonic()
+    return found
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_collector_that_dies_loses_nothing_and_takes_nothing_twice(line, tmp_path, point):
+    pubsub, topic, subscription, address = line
+    root = f"file://{tmp_path}"
+    wanted = [f"song {n}" for n in range(60)]
+    pubsub.publish(topic, *(item.encode() for item in wanted))
+    command = [sys.executable, "-m", "tests.integration.dying_collector", point, address, subscription, root]
+    died = subprocess.run(command, cwd=ROOT, timeout=120, check=False)
+    assert died.returncode == DIED
+
+    batches, collector = make_collector(IntakeCollector, address, subscription, root)
+    announced = batches.unplanned(datetime.now(UTC))
+    # Messages of the dead come back when their lease of 10 s is over.
+    announced += collect_all(collector, patience=12)
+    assert sorted(item for batch in announced for item in items_of(batch)) == sorted(wanted)
+    assert not pubsub.drain(subscription), "all is acknowledged"
+
+
+def test_what_cannot_be_read_is_kept_with_its_reason_and_sent_to_the_dead_letters(line, tmp_path):
+    pubsub, topic, subscription, address = line
+    dead = pubsub.topic(f"{topic.rpartition('/')[2]}-dead", f"{topic.rpartition('/')[2]}-dead")
+    pubsub.publish(
+        topic, b"good", b'{"item": 3', b"\xff\xfe\xfa", b'{"item": "a", "targets": ["enrgy"]}', kind="x"
+    )
+    _, collector = make_collector(
+        IntakeCollector, address, subscription, f"file://{tmp_path}",
+        publisher=pubsub.publisher, dead_letter_topic=dead,
+    )  # fmt: skip
+    batch = collector.collect(threading.Event())
+    assert (batch.items, batch.dead, batch.messages) == (1, 3, 4)
+    (file,) = tmp_path.glob("_intake/*/dead/*.jsonl")
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    reasons = sorted(row["reason"] for row in rows)
+    assert [reason.split(":")[0] for reason in reasons] == [
+        "targets names 'enrgy', which is no job here; did you mean 'energy'?",
+        "the message is not UTF-8",
+        "the message starts as JSON and is none",
+    ]
+    sent = pubsub.drain(pubsub.subscription(dead.rpartition("/")[2]))
+    assert sorted(message.attributes["media_reason"] for message in sent) == reasons
+    assert {message.attributes["kind"] for message in sent} == {"x"}
+    assert not pubsub.drain(subscription)
+
+
+def test_a_batch_is_closed_when_it_is_full(line, tmp_path):
+    pubsub, topic, subscription, address = line
+    pubsub.publish(topic, *(f"s{n}".encode() for n in range(25)))
+    _, collector = make_collector(
+        IntakeCollector, address, subscription, f"file://{tmp_path}", max_messages=10
+    )
+    found = collect_all(collector, patience=3)
+    assert sorted(batch.messages for batch in found) == [5, 10, 10]
+
+
+def test_a_collector_that_is_told_to_stop_gives_back_what_it_has(line, tmp_path):
+    pubsub, topic, subscription, address = line
+    pubsub.publish(topic, b"one", b"two")
+    _, collector = make_collector(IntakeCollector, address, subscription, f"file://{tmp_path}", max_wait=60)
+    stop = threading.Event()
+    threading.Timer(2, stop.set).start()
+    assert collector.collect(stop) is None
+    assert sorted(message.data for message in pubsub.drain(subscription)) == [b"one", b"two"]
+
+
+def test_a_batch_belongs_to_the_first_plan_that_takes_it_up(line, tmp_path):
+    pubsub, topic, subscription, address = line
+    pubsub.publish(topic, b"one")
+    batches, collector = make_collector(IntakeCollector, address, subscription, f"file://{tmp_path}")
+    batch = collector.collect(threading.Event())
+    stores = Stores()
+    assert [waiting.batch for waiting in batches.unplanned(datetime.now(UTC))] == [batch.batch]
+    mark_planned([batch.batch], "/runs/1", stores)
+    mark_planned([batch.batch], "/runs/2", stores)
+    assert take_up([batch.batch], "/runs/1", stores) == [batch.batch], "a retry of the plan keeps it"
+    assert take_up([batch.batch], "/runs/2", stores) == []
+    assert batches.unplanned(datetime.now(UTC)) == []
+
+
+@pytest.mark.parametrize(("name", "value"), [("max_messages", 0), ("max_wait", 301), ("max_wait", -1)])
+def test_limits_that_make_no_sense_are_refused(line, tmp_path, name, value):
+    *_, subscription, address = line
+    with pytest.raises(ValueError, match=f"{name} {value}: give"):
+        make_collector(IntakeCollector, address, subscription, f"file://{tmp_path}", **{name: value})
