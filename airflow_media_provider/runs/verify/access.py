@@ -24,7 +24,7 @@ def check_read(place: Place, store: ObjectStore, *, fix: str) -> Finding:
             return Finding(what=what, state="not checked", detail="there is no object to read yet")
         with store.open(found) as file:
             file.read(1)
-    except (StorageError, OSError) as error:
+    except Exception as error:
         return refused(what, error, fix=fix)
     return Finding(what=what, state="ok")
 
@@ -36,7 +36,7 @@ def check_write(place: Place, store: ObjectStore, *, fix: str) -> Iterator[Findi
     try:
         if not store.create(probe, b"probe"):
             raise StorageError(f"{probe}: was there already")
-    except (StorageError, OSError) as error:
+    except Exception as error:
         yield refused(f"{what}create", error, fix=fix)
         return
     yield Finding(what=f"{what}create", state="ok")
@@ -45,7 +45,7 @@ def check_write(place: Place, store: ObjectStore, *, fix: str) -> Iterator[Findi
         store.delete(probe)
         gone = not store.exists(probe)
         remove_empty_folders(f"{place.uri}{PROBES}/")
-    except (StorageError, OSError) as error:
+    except Exception as error:
         yield refused(f"{what}delete", error, fix=fix)
         return
     if gone:
@@ -57,7 +57,7 @@ def check_write(place: Place, store: ObjectStore, *, fix: str) -> Iterator[Findi
 def _again(what: str, probe: str, store: ObjectStore, fix: str) -> Finding:
     try:
         twice = store.create(probe, b"again")
-    except (StorageError, OSError) as error:
+    except Exception as error:
         return refused(what, error, fix=fix)
     if not twice:
         return Finding(what=what, state="ok")

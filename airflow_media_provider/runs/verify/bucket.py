@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from airflow_media_provider.runs.verify.finding import Finding, refused
@@ -22,40 +21,40 @@ def bucket_of(uri: str) -> str | None:
 
 def check_bucket(
     place: Place, bucket: str, peers: Peers, *, create: bool, location: str | None
-) -> Iterator[Finding]:
-    """Yield whether the bucket of ``place`` exists; with ``create`` make it.
+) -> tuple[Finding, bool]:
+    """Tell whether the bucket of ``place`` exists; with ``create`` make it.
 
     Objects are listed instead of asking for the bucket: those who may use one may seldom see its settings.
+
+    :return: the finding, and whether there is a bucket to try other things with.
     """
     what = f"{place.what} gs://{bucket}: list objects"
     try:
         client = peers.storage()
         reach(client)
     except Exception as error:
-        yield refused(what, error, fix=LOGIN, unreachable=NETWORK)
-        return
-    where = f" --location={location}" if location else ""
-    make = f"gcloud storage buckets create gs://{bucket}{where}"
+        return refused(what, error, fix=LOGIN, unreachable=NETWORK), False
     try:
         _list(client, bucket)
     except Exception as error:
-        if why_refused(error) != "missing":
-            yield refused(what, error, fix=grant(place, bucket, peers), unreachable=NETWORK)
-            return
-        if not create:
-            fix = f"airflow media verify --create, or: {make}"
-            yield Finding(what=what, state="missing", detail="there is no such bucket", fix=fix)
-            return
+        state = why_refused(error)
+        if state != "missing":
+            fix = grant(place, bucket, peers)
+            return refused(what, error, fix=fix, unreachable=NETWORK), state == "denied"
     else:
-        yield Finding(what=what, state="ok")
-        return
+        return Finding(what=what, state="ok"), True
+    where = f" --location={location}" if location else ""
+    command = f"gcloud storage buckets create gs://{bucket}{where}"
+    if not create:
+        fix = f"airflow media verify --create, or: {command}"
+        return Finding(what=what, state="missing", detail="there is no such bucket", fix=fix), False
     try:
         client.create_bucket(bucket, location=location, timeout=TIMEOUT_S)
         _list(client, bucket)
     except Exception as error:
-        yield refused(f"{place.what} gs://{bucket}: create the bucket", error, fix=f"as its owner: {make}")
-        return
-    yield Finding(what=what, state="created", detail=f"made gs://{bucket}")
+        what = f"{place.what} gs://{bucket}: create the bucket"
+        return refused(what, error, fix=f"as an owner of the project: {command}"), False
+    return Finding(what=what, state="created", detail=f"made gs://{bucket}"), True
 
 
 def grant(place: Place, bucket: str, peers: Peers) -> str:

@@ -47,22 +47,31 @@ def verify(
 def _place(place: Place, peers: Peers, *, create: bool, location: str | None) -> Iterator[Finding]:
     bucket, path = bucket_of(place.uri), local_path(place.uri)
     fix = "let this account read and write there" if place.write else "let this account read there"
+    listed = there = True
     if bucket is not None:
-        found = list(check_bucket(place, bucket, peers, create=create, location=location))
-        fix = grant(place, bucket, peers)
-    else:
-        found = [check_folder(place, path, create=create)] if path is not None else []
-    yield from found
-    # Who may not list may still write; who reaches nothing need not try.
-    if any(finding.state not in ("ok", "created", "denied") for finding in found):
-        return
+        found, there = check_bucket(place, bucket, peers, create=create, location=location)
+        fix, listed = grant(place, bucket, peers), found.usable
+        yield found
+    elif path is not None:
+        found = check_folder(place, path, create=create)
+        there = found.usable
+        yield found
+    if there:
+        yield from _access(place, peers, read=listed, fix=fix)
+
+
+def _access(place: Place, peers: Peers, *, read: bool, fix: str) -> Iterator[Finding]:
+    """Look whether a place does what it is for.
+
+    :param read: whether there is a listing to find an object in; who may not list may still write.
+    """
     try:
         store = peers.stores.for_uri(place.uri)
     except (StorageError, ImportError) as error:
         what = f"{place.what} {place.uri}"
         yield Finding(what=what, state="missing", detail=str(error), fix="install what serves that storage")
         return
-    if all(finding.usable for finding in found):
+    if read:
         yield check_read(place, store, fix=fix)
     if place.write:
         yield from check_write(place, store, fix=fix)

@@ -1,0 +1,96 @@
+"""Servers that refuse: no emulator knows permissions, so these stand before or instead of one."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler
+
+import httpx
+
+from tests.peers.images import serving
+
+Deny = Callable[[str, str], bool]
+
+
+@contextlib.contextmanager
+def refusing_storage(url: str, deny: Deny, *, without: str = "") -> Iterator[str]:
+    """Pass requests on to the storage server at ``url``, but for those that are denied.
+
+    :param deny: is given method and path, and tells whether the answer is 403.
+    :param without: a query parameter that is not passed on.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _any(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if deny(self.command, self.path):
+                text = json.dumps({"error": {"code": 403, "message": "no permission for this"}}).encode()
+                self._answer(403, {"Content-Type": "application/json"}, text)
+                return
+            headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "accept-encoding")}
+            path = self.path
+            if without:
+                head, _, query = path.partition("?")
+                path = f"{head}?{'&'.join(p for p in query.split('&') if not p.startswith(without))}"
+            answer = httpx.request(
+                self.command, f"{url}{path}", content=body, headers=headers, trust_env=False
+            )
+            kept = {
+                k: v for k, v in answer.headers.items() if k.lower().startswith(("content-type", "x-goog"))
+            }
+            # What the server says of where an object is leads here, too.
+            here = f"http://127.0.0.1:{self.server.server_address[1]}".encode()
+            self._answer(answer.status_code, kept, answer.content.replace(url.encode(), here))
+
+        do_GET = do_POST = do_PUT = do_DELETE = _any  # noqa: N815 - the base class's names
+
+        def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with serving(Handler) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def refusing_pubsub(granted: tuple[str, ...] = ()) -> Iterator[str]:
+    """Serve a Pub/Sub that shows nothing and creates nothing, and says which permissions there are."""
+    import grpc
+    from google.iam.v1 import iam_policy_pb2
+
+    def permissions(request: object, context: grpc.ServicerContext) -> object:
+        wanted = set(request.permissions)  # type: ignore[attr-defined]
+        return iam_policy_pb2.TestIamPermissionsResponse(permissions=sorted(wanted & set(granted)))
+
+    def deny(request: object, context: grpc.ServicerContext) -> None:
+        context.abort(grpc.StatusCode.PERMISSION_DENIED, "User not authorized to perform this action.")
+
+    class Handler(grpc.GenericRpcHandler):
+        def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+            if details.method.endswith("/TestIamPermissions"):
+                return grpc.unary_unary_rpc_method_handler(
+                    permissions,
+                    request_deserializer=iam_policy_pb2.TestIamPermissionsRequest.FromString,
+                    response_serializer=iam_policy_pb2.TestIamPermissionsResponse.SerializeToString,
+                )
+            return grpc.unary_unary_rpc_method_handler(deny)
+
+    server = grpc.server(ThreadPoolExecutor(2))
+    server.add_generic_rpc_handlers((Handler(),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.stop(None).wait()
