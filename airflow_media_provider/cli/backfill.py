@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
 from airflow_media_provider.cli.command import ALL_DONE, SOME_LEFT, command, open_graph, open_stores
@@ -18,10 +19,8 @@ if TYPE_CHECKING:
     from airflow_media_provider.cli.backfill_runs import DagRuns
     from airflow_media_provider.registry.model import JobGraph
     from airflow_media_provider.runs.backfill import Backfill, Slice
+    from airflow_media_provider.runs.backfill_preview import Preview
     from airflow_media_provider.storage import Stores
-
-PREVIEW = "memory://backfill"
-"""Where a dry run keeps its lists."""
 
 COUNTS = ("done", "present", "failed", "blocked")
 
@@ -42,8 +41,7 @@ def backfill(args: Namespace) -> int:
         mode=args.mode,
         items_uri=args.items_uri,
     )
-    folder = PREVIEW if args.dry_run else f"{opened.folder}/lists"
-    slices, lists = read_slices(args, graph, stores, folder)
+    slices, lists = read_slices(args, graph, stores, f"{opened.folder}/lists")
     if args.dry_run:
         return _preview(args, opened, slices, lists, stores)
     return _run(args, opened, slices, lists, stores)
@@ -75,16 +73,12 @@ def _preview(
     args: Namespace, backfill: Backfill, slices: list[Slice], lists: dict[str, bytes], stores: Stores
 ) -> int:
     """Print what each slice's run would do now; nothing is written and no run made."""
-    from airflow_media_provider.runs.backfill import plan_slice, total
+    from airflow_media_provider.runs.backfill import total
 
-    leave_out = None if args.retry_failed else backfill.left_out
-    counts: dict[str, dict[str, dict[str, int]]] = {}
-    items = 0
-    for part in slices:
-        _write_list(part, lists, stores)
-        plan, busy = plan_slice(backfill, part, stores, leave_out=leave_out)
-        counts[part.key] = plan.counts()
-        items += busy
+    look = _looker(args, backfill, slices, lists, stores)
+    found = {part.key: look(part) for part in slices}
+    counts = {key: one.counts for key, one in found.items()}
+    items = sum(one.items for one in found.values())
     if is_object(args.output):
         print_object(
             {"backfill": backfill.identity, "partitions": counts, "jobs": total(counts.values())}, args.output
@@ -102,6 +96,29 @@ def _preview(
     return ALL_DONE
 
 
+def _looker(
+    args: Namespace, backfill: Backfill, slices: list[Slice], lists: dict[str, bytes], stores: Stores
+) -> Callable[[Slice], Preview]:
+    """Return what counts a slice's work; shards and lists are all counted when the first one is asked for."""
+    from airflow_media_provider.runs.backfill_preview import preview, preview_list, preview_shards
+
+    leave_out = None if args.retry_failed else backfill.left_out
+    partitions = backfill.graph.partitions
+
+    @cache
+    def together() -> dict[str, Preview]:
+        if lists:
+            return preview_list(backfill, args.items_uri, lists, stores, leave_out=leave_out)
+        if partitions is not None and partitions.narrows:
+            return preview_shards(backfill, slices, stores, leave_out=leave_out)
+        return {}
+
+    def look(part: Slice) -> Preview:
+        return together().get(part.key) or preview(backfill, part, stores, leave_out=leave_out)
+
+    return look
+
+
 def _write_list(part: Slice, lists: dict[str, bytes], stores: Stores) -> None:
     if part.key in lists:
         uri = part.select["items_uri"]
@@ -114,9 +131,9 @@ def _run(
     from airflow_media_provider.cli.backfill_loop import Loop, Pace
     from airflow_media_provider.cli.backfill_progress import BackfillProgress
     from airflow_media_provider.cli.backfill_runs import DagRuns
-    from airflow_media_provider.runs.backfill import plan_slice
 
     runs = DagRuns.of(backfill.dag_id)
+    look = _looker(args, backfill, slices, lists, stores)
     found = _sort(args, backfill, slices, runs, stores)
     _announce(backfill, slices, found)
     done = len(slices) - len(found.start) - len(found.again) - len(found.follow)
@@ -127,7 +144,7 @@ def _run(
             slices=slices,
             found=found,
             pace=Pace(max_active=args.max_active, budget=args.budget_items, wait=args.wait),
-            work=lambda part: plan_slice(backfill, part, stores, leave_out=backfill.left_out)[1],
+            work=lambda part: look(part).items,
             begin=lambda part: _write_list(part, lists, stores),
             progress=progress,
         )

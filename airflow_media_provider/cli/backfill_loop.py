@@ -75,7 +75,7 @@ class Loop:
     """One command's way through its slices.
 
     :param work: counts a slice's work, for the budget.
-    :param begin: called before a slice's first run, to write what it reads.
+    :param begin: called before a slice is started, to write what its run reads.
     """
 
     backfill: Backfill
@@ -97,6 +97,7 @@ class Loop:
         self.active = {self.backfill.run_id(part.key): part for part in self.found.follow}
         while True:
             while todo and len(self.active) < self.pace.max_active:
+                self.begin(todo[0])
                 if not self._fits(todo[0]):
                     self.progress.budget_is_spent(self.spent, left=len(todo))
                     todo.clear()
@@ -119,7 +120,6 @@ class Loop:
 
     def _start(self, part: Slice) -> None:
         run_id = self.backfill.run_id(part.key)
-        self.begin(part)
         if part in self.found.again:
             self.runs.again(run_id)
         else:

@@ -12,17 +12,14 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-import numpy as np
-
 from airflow_media_provider.errors import PlanError
-from airflow_media_provider.planning import Action, reached_jobs
+from airflow_media_provider.planning import reached_jobs
 from airflow_media_provider.registry.model import JobGraph
 from airflow_media_provider.registry.partitions import parse_range, run_name
 from airflow_media_provider.registry.recipe import recipe
 from airflow_media_provider.registry.snapshot import dump_partitions
 from airflow_media_provider.runs.layout import RUNS_FOLDER, RunLayout
 from airflow_media_provider.runs.partition import partition_keys, partitions_of
-from airflow_media_provider.runs.plan import Plan, make_plan
 from airflow_media_provider.runs.request import PlanRequest, parse_request
 from airflow_media_provider.storage import Stores
 
@@ -154,17 +151,6 @@ def partition_slices(
         keys.reverse()
     more = {} if items_uri is None else {"items_uri": items_uri}
     return [Slice(key=key, select={"partition": key, **more}) for key in keys]
-
-
-def plan_slice(
-    backfill: Backfill, part: Slice, stores: Stores, *, leave_out: str | None = None
-) -> tuple[Plan, int]:
-    """Return a slice's plan, which is not written, and how many items have something to run."""
-    plan = make_plan(backfill.graph, backfill.request(part, leave_out=leave_out), stores)
-    busy = np.zeros(len(plan.selection.items), np.bool_)
-    for job in plan.jobs:
-        busy |= plan.cells.mask(job, Action.RUN)
-    return plan, int(busy.sum())
 
 
 def total(counts: Iterable[dict[str, dict[str, int]]]) -> dict[str, dict[str, int]]:

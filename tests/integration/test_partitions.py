@@ -33,10 +33,15 @@ def add(catalog: Catalog, items: list[str]) -> list[str]:
 
 
 def backfill(env: AirflowEnv, dag_id: str, first: str, last: str, *more: str) -> None:
-    """Make a backfill as people do."""
-    env.run(
-        "airflow", "backfill", "create", "--dag-id", dag_id, "--from-date", first, "--to-date", last, *more
-    )  # fmt: skip
+    """Make a backfill as people do; Airflow takes one per DAG, and is slow to see that one has ended."""
+    dates = ("--from-date", first, "--to-date", last)
+
+    def taken() -> bool:
+        done = env.run("airflow", "backfill", "create", "--dag-id", dag_id, *dates, *more, check=False)
+        assert not done.returncode or "Another backfill is running" in done.stderr, done.stderr
+        return not done.returncode
+
+    wait_until(taken, patience=120, every=5, what="the backfill was not taken")
 
 
 def wait_for(airflow: AirflowClient, dag_id: str, number: int) -> list[DagRun]:

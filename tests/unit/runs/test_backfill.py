@@ -12,9 +12,10 @@ import pytest
 from airflow_media_provider.errors import PlanError
 from airflow_media_provider.registry import media_registry
 from airflow_media_provider.registry.partitions import Partitions
-from airflow_media_provider.runs.backfill import open_backfill, partition_slices, plan_slice
+from airflow_media_provider.runs.backfill import open_backfill, partition_slices
 from airflow_media_provider.runs.backfill_failed import forget_failed, note_failed
 from airflow_media_provider.runs.backfill_list import list_slices
+from airflow_media_provider.runs.backfill_preview import preview, preview_list, preview_shards
 from airflow_media_provider.runs.leave_out import read_rows
 from airflow_media_provider.runs.plan import select_items
 from airflow_media_provider.runs.request import PlanRequest
@@ -87,9 +88,25 @@ class TestSlicesOfPartitions:
         put("downsample", "rock/a")
         backfill = open_backfill(named, **SAME)
         (rock,) = partition_slices(named, "rock", stores, order="registry")
-        plan, busy = plan_slice(backfill, rock, stores)
-        assert busy == 2
-        assert plan.counts()["downsample"] == {"run": 1, "present": 1, "blocked": 0}
+        found = preview(backfill, rock, stores)
+        assert found.items == 2
+        assert found.counts["downsample"] == {"run": 1, "present": 1, "blocked": 0}
+
+    def test_of_shards_are_counted_together_as_they_would_be_alone(self, graph, store, stores, put):
+        items = [f"rock/{number}" for number in range(50)]
+        put("source", *items)
+        put("downsample", *items[:20])
+        store.write(
+            "memory://bucket/list.txt", "".join(f"{item}\n" for item in (*items, "../x", "gone")).encode()
+        )
+        shards = replace(graph, partitions=Partitions(by="hash", count=5))
+        backfill = open_backfill(shards, **SAME)
+        for more in (None, "memory://bucket/list.txt"):
+            slices = partition_slices(
+                shards, "shard-001..shard-003", stores, order="registry", items_uri=more
+            )
+            together = preview_shards(backfill, slices, stores)
+            assert together == {part.key: preview(backfill, part, stores) for part in slices}
 
 
 class TestSlicesOfAList:
@@ -119,6 +136,22 @@ class TestSlicesOfAList:
         )
         assert first[0] == second[0]
         assert first[1] != second[1]
+
+    def test_are_counted_together_as_they_would_be_alone(self, graph, cut, put, store, stores):
+        put("source", "a", "b", "c")
+        put("downsample", "b")
+        backfill = open_backfill(graph, **{**SAME, "items_uri": "memory://bucket/list.jsonl"})
+        made = cut('"a"\n"b"\n"c"\n"gone"\n{"item": "e", "force": true}\n')
+        for part, text in made:
+            store.write(part.select["items_uri"], text)
+        together = preview_list(
+            backfill,
+            "memory://bucket/list.jsonl",
+            {part.key: text for part, text in made},
+            stores,
+            leave_out=None,
+        )
+        assert together == {part.key: preview(backfill, part, stores) for part, _ in made}
 
     def test_can_begin_with_the_newest_files(self, cut, store, put, monkeypatch):
         times = chain([30.0, 10.0, 20.0], repeat(40.0))
