@@ -5,13 +5,21 @@ from __future__ import annotations
 import sys
 import time
 from argparse import Namespace
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from airflow_media_provider.cli.command import ALL_DONE, SOME_LEFT, command, open_graph, open_stores
+from airflow_media_provider.cli.command import (
+    ALL_DONE,
+    SOME_LEFT,
+    command,
+    open_graph,
+    open_stores,
+    registry_of,
+)
 from airflow_media_provider.cli.output import is_object, print_object, print_rows
 from airflow_media_provider.cli.plan import warn_rejected
 from airflow_media_provider.cli.request import read_request, split_names
-from airflow_media_provider.errors import PlanError
+from airflow_media_provider.errors import PlanError, RegistryError
 
 if TYPE_CHECKING:
     from airflow_media_provider.registry.model import JobGraph
@@ -43,7 +51,8 @@ def _clean(args: Namespace, graph: JobGraph, stores: Stores, before: float | Non
     warn_rejected(selection.rejected)
     for job, why in refused.items():
         print(f"not cleaned: job {job!r}: {why}", file=sys.stderr)
-    found = find_old(graph, layouts, selection.items, stores, before=before)
+    beside = list(_beside(args))
+    found = find_old(graph, layouts, selection.items, stores, before=before, beside=beside)
     for old in found:
         if old.behind_links:
             print(
@@ -56,6 +65,25 @@ def _clean(args: Namespace, graph: JobGraph, stores: Stores, before: float | Non
     ]
     head: dict[str, Any] = {"selected": len(selection.items), "refused": refused}
     return _finish(args, head, "old", rows, found, stores)
+
+
+def _beside(args: Namespace) -> Iterator[JobGraph]:
+    """Yield the registry with its other overlays: what is old for one may be current for the next."""
+    from airflow_media_provider.registry.load import load_registry, overlay_names
+    from airflow_media_provider.runs.clean import kept_addresses
+
+    registry = registry_of(args)
+    for overlay in (None, *overlay_names(registry)):
+        if overlay == args.overlay:
+            continue
+        try:
+            graph = load_registry(registry, overlay=overlay)
+            kept_addresses(graph)
+        except RegistryError as error:
+            name = "the registry without an overlay" if overlay is None else f"overlay {overlay!r}"
+            print(f"{name} cannot be read, so what it uses is not spared: {error.faults[0]}", file=sys.stderr)
+        else:
+            yield graph
 
 
 def _clean_runs(args: Namespace, graph: JobGraph, stores: Stores, before: float | None) -> int:

@@ -101,6 +101,14 @@ def read_yaml(path: str, *, overlay: str | None = None, strict_environment: bool
     )
 
 
+def overlay_names(path: str) -> tuple[str, ...]:
+    """Return the overlays that a YAML registry holds; one made in Python has none."""
+    if _DOTTED.fullmatch(path) and not path.endswith((".yaml", ".yml")):
+        return ()
+    overlays = _read_file(local_path(path) or path).value.get("overlays")
+    return tuple(map(str, overlays)) if isinstance(overlays, Mapping) else ()
+
+
 def _read_file(path: str) -> Document:
     try:
         return read_document(Path(path).read_bytes(), path)

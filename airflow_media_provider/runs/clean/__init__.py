@@ -1,7 +1,7 @@
 """Take away what no plan looks at any more: artifacts of old fingerprints, and the folders of old runs."""
 
 from airflow_media_provider.runs.clean.delete import Deleted, delete_all, delete_found, remove_empty_folders
-from airflow_media_provider.runs.clean.layout import OldLayout, old_layouts
+from airflow_media_provider.runs.clean.layout import OldLayout, kept_addresses, old_layouts
 from airflow_media_provider.runs.clean.old_runs import OldRun, find_old_runs
 from airflow_media_provider.runs.clean.search import OldArtifacts, find_old
 
@@ -14,6 +14,7 @@ __all__ = [
     "delete_found",
     "find_old",
     "find_old_runs",
+    "kept_addresses",
     "old_layouts",
     "remove_empty_folders",
 ]

@@ -51,14 +51,16 @@ def find_old(
     stores: Stores,
     *,
     before: float | None = None,
+    beside: Sequence[JobGraph] = (),
 ) -> list[OldArtifacts]:
     """Return the old artifacts of ``items``, all of them before anything may be removed.
 
     :param items: sorted by code point, no doubles.
     :param before: only artifacts that were last written before this instant (epoch seconds).
+    :param beside: other registries on the same root, whose current artifacts stay as well.
     :raises StorageError: when a listing fails; then nothing is known for sure.
     """
-    kept = kept_addresses(graph)
+    kept = [address for each in (graph, *beside) for address in kept_addresses(each)]
     found = []
     for layout in layouts:
         store = stores.for_uri(layout.head)

@@ -82,6 +82,20 @@ def test_a_job_with_an_address_of_its_own_is_named_and_left_alone(media, old):
     assert said.err.startswith("error: job 'loudness' cannot be cleaned: its output")
 
 
+def test_what_another_overlay_uses_stays(media, old):
+    media.make("downsample", "rock/a")
+    stereo = "overlays:\n  stereo: {jobs: {downsample: {params: {channels: 2}}}}\n"
+    broken = "  cloud: {root: '${NO_SUCH_VARIABLE}'}\n"
+    media.registry.write_text(media.registry.read_text() + stereo + broken)
+    path = old(f"downsample/{OLD}/rock/a.flac")
+    said = media("clean", "-p", "rock/", "--overlay", "stereo", "--yes", "-o", "json")
+    assert json.loads(said.out)["removed"] == 1
+    assert not path.exists()
+    assert "overlay 'cloud' cannot be read, so what it uses is not spared" in said.err
+    status = json.loads(media("status", "-i", "rock/a", "-o", "json").out)
+    assert status["jobs"]["downsample"]["present"] == 1
+
+
 def test_old_runs_go_when_asked_for(media, old):
     media("run", "-p", "rock/", "--dry-run")
     aged = old("_runs/long-ago/plan.json", days=100)
