@@ -1,11 +1,12 @@
 # Two commands are all that is needed: `make demo` and `make test`. Python 3.11 or newer is assumed.
 # PYTHON=/path/to/python3.12 chooses another interpreter.
-.PHONY: help demo demo-ui test setup format lock clean
+.PHONY: help demo demo-ui stack test setup format lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo     set up, run the reference graph over demo songs in a real Airflow, write build/demo/report.html"
 	@echo "make demo-ui  the same, and keep Airflow running with its web pages"
+	@echo "make stack    storage and Pub/Sub servers on loopback, to try gs:// and uploads without a cloud account"
 	@echo "make test     set up, lint, type-check, run all tests"
 	@echo "make setup    only make .venv"
 	@echo "make format   let ruff sort and format"
@@ -20,6 +21,9 @@ demo: setup
 
 demo-ui: setup
 	@.venv/bin/python -m scripts.demo --keep-running
+
+stack: setup
+	@.venv/bin/python -m scripts.stack
 
 test: setup
 	@sh scripts/check.sh $(PYTEST_ARGS)

@@ -87,11 +87,22 @@ class AirflowEnv:
             self._passwords.touch(mode=0o600)
             self._passwords.write_text(json.dumps({"admin": self.password}))
         self.run(*INIT_COMMAND)
-        for name, command in COMPONENTS.items():
-            self._processes[name] = start_process(
-                self._command(command), log=self.log_of(name), env=self.environ(), cwd=self.home
-            )
+        for name in COMPONENTS:
+            self.start_component(name)
         self._wait_until_healthy(patience)
+
+    def kill(self, name: str) -> None:
+        """Kill a component and its children at once, as a lost machine does."""
+        process = self._processes.pop(name)
+        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        kill_all(family)
+        process.wait()
+
+    def start_component(self, name: str) -> None:
+        """Start a component that was killed."""
+        self._processes[name] = start_process(
+            self._command(COMPONENTS[name]), log=self.log_of(name), env=self.environ(), cwd=self.home
+        )
 
     def stop(self) -> None:
         """Stop everything, whatever state it is in; safe to call twice."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
-from beam_jobs.contract.step import StepParams, step
+from beam_jobs.contract.step import StepInput, StepParams, step
 from beam_jobs.media.call import StepCall
 
 
@@ -34,3 +36,17 @@ def _samples(call: StepCall) -> Any:
 
     samples, _ = soundfile.read(call.path(), dtype="float32")
     return samples
+
+
+@step("tally", version="1", makes=".json", takes=(StepInput(name="file"),), params=NoParams)
+def tally(call: StepCall, params: NoParams) -> dict[str, object]:
+    """Count bytes, and leave one line per call in a diary, so that a test can count calls."""
+    size = call.path("file").stat().st_size
+    diary = Path(os.environ["MEDIA_TEST_FOLDER"]) / f"inbox-diary{call.output.suffix}"
+    line = f"{call.path('file').suffix} {call.item}\n".encode()
+    number = os.open(diary, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    try:
+        os.write(number, line)  # one write to a file that is appended to: lines never mix
+    finally:
+        os.close(number)
+    return {"bytes": size}

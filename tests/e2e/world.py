@@ -39,6 +39,7 @@ def prepare(cloud: Cloud) -> None:
     pubsub.topic("seed-dead", "seed-dead")
     pubsub.topic("seed-downsampled", "seed-downsampled")
     pubsub.subscribe("seed-uploads", cloud.storage_topic)
+    pubsub.topic("inbox", "inbox")
 
 
 def make_song(item: str, number: int, *, seconds: float = 2.0) -> bytes:

