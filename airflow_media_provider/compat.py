@@ -39,12 +39,27 @@ def uploads_asset_of(*, name: str, uri: str, watcher: str, trigger: BaseEventTri
     return Asset(name=name, uri=uri, group="media", watchers=[AssetWatcher(name=watcher, trigger=trigger)])
 
 
+def makes_partition_keys(schedule: Any) -> bool:
+    """Tell whether the runs of a timetable have partition keys."""
+    try:
+        from airflow.sdk import CronPartitionTimetable, PartitionedAssetTimetable
+    except ImportError:
+        return False
+    known = (CronPartitionTimetable, PartitionedAssetTimetable)
+    return isinstance(schedule, known) or bool(getattr(schedule, "partitioned", False))
+
+
 def partitioned_assets(assets: Any) -> Any:
     """Return a schedule on assets that makes one run per partition key; Airflow has it from 3.2 on."""
     try:
         from airflow.sdk import PartitionedAssetTimetable
+        from airflow.sdk.definitions.asset import BaseAsset
     except ImportError as error:
         raise AirflowException("partitions of assets need Airflow 3.2; leave out partitioned") from error
+    if not isinstance(assets, BaseAsset):
+        raise ValueError(
+            f"schedule {assets!r} makes no partition keys; give a CronPartitionTimetable, or assets"
+        )
     return PartitionedAssetTimetable(assets=assets)
 
 
@@ -71,6 +86,7 @@ __all__ = [
     "TriggerRule",
     "XCom",
     "conf",
+    "makes_partition_keys",
     "partitioned_assets",
     "uploads_asset_of",
 ]

@@ -93,6 +93,7 @@ def media_dags(
         "use_events": waking,
         "event_mode": "only" if on_parents else None,
     }
+    run = {**(run_args or {}), **({"partitioned": True} if partitioned else {})}
     made: dict[str, DAG] = {}
     for plan in _plans(graph, "team" if team else per, dag_id or graph.name, names(targets), team):
         jobs = line_of(graph, targets=plan.targets, mode=mode) if plan.own is not None else graph.order
@@ -124,7 +125,7 @@ def media_dags(
             add_line(
                 graph,
                 jobs,
-                TaskOptions(gcp_conn_id=gcp_conn_id, run=run_args or {}, own=plan.own, request=own_request),
+                TaskOptions(gcp_conn_id=gcp_conn_id, run=run, own=plan.own, request=own_request),
             )
         for task in dag.tasks:
             # Airflow copies the form to every task, and serialises each copy; a run's params reach all tasks.

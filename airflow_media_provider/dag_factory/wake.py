@@ -7,7 +7,7 @@ from functools import reduce
 from operator import and_, or_
 from typing import Any
 
-from airflow_media_provider.compat import Asset, partitioned_assets, uploads_asset_of
+from airflow_media_provider.compat import Asset, makes_partition_keys, partitioned_assets, uploads_asset_of
 from airflow_media_provider.dag_factory.assets import job_asset
 from airflow_media_provider.registry.model import JobGraph
 from beam_jobs.contract.address import Address
@@ -52,11 +52,9 @@ def partition_schedule(graph: JobGraph, schedule: Any = None) -> Any:
         return PartitionTimetable(
             graph.partitions, source=Address.parse(graph.source, root=graph.root).prefix
         )
-    if getattr(schedule, "partitioned", False):
+    if makes_partition_keys(schedule):
         return schedule
     wakes = reduce(and_, schedule) if isinstance(schedule, list) else schedule
-    if not hasattr(wakes, "as_expression"):
-        raise ValueError(f"schedule {schedule!r} makes no partition keys; give a CronPartitionTimetable")
     return partitioned_assets(wakes)
 
 

@@ -35,6 +35,8 @@ class MediaBeamOperator(BaseOperator):
     :param python: interpreter that has the worker's packages; default ``[media] python``, else this one.
     :param deferrable: give the slot away while a Dataflow job runs. A local one needs its slot.
     :param poll_interval: seconds between two looks at a remote job.
+    :param partitioned: who listens to the outlets waits for partition keys; an event gets the key of the
+        plan's partition when the DAG run itself has none.
     :param gcp_conn_id: Google connection, for ``gs://`` and Dataflow.
     """
 
@@ -51,6 +53,7 @@ class MediaBeamOperator(BaseOperator):
         python: str | None = None,
         deferrable: bool | None = None,
         poll_interval: float = 30.0,
+        partitioned: bool = False,
         gcp_conn_id: str = "google_cloud_default",
         **kwargs: Any,
     ) -> None:
@@ -65,6 +68,7 @@ class MediaBeamOperator(BaseOperator):
             else deferrable
         )
         self.poll_interval = poll_interval
+        self.partitioned = partitioned
         self.gcp_conn_id = gcp_conn_id
         self.remote_url = ""
         self._worker: Worker | None = None
@@ -204,13 +208,9 @@ class MediaBeamOperator(BaseOperator):
             event = context["outlet_events"][outlet]
             event.extra.update(self._extra(plan, outcome, made))
             # A run's own key is on its events anyway; one from the form is not.
-            if plan.partition and self._is_partitioned() and not context.get("partition_key"):
+            if plan.partition and self.partitioned and not context.get("partition_key"):
                 event.add_partitions(plan.partition)
         return {"counts": outcome.counts, "report": outcome.report}
-
-    def _is_partitioned(self) -> bool:
-        """Tell whether who listens to this DAG waits for partition keys."""
-        return bool(getattr(getattr(self.dag, "timetable", None), "partitioned", False))
 
     def _announce(self, plan: StoredPlan, stores: Stores) -> None:
         """Tell listeners outside Airflow, where the job has a topic for them."""
