@@ -39,6 +39,13 @@ def uploads_asset_of(*, name: str, uri: str, watcher: str, trigger: BaseEventTri
     return Asset(name=name, uri=uri, group="media", watchers=[AssetWatcher(name=watcher, trigger=trigger)])
 
 
+def knows_partitions() -> bool:
+    """Tell whether this Airflow can backfill partitions: from 3.3 on."""
+    from airflow.timetables.base import Timetable
+
+    return hasattr(Timetable, "iter_partition_dagrun_infos")
+
+
 def makes_partition_keys(schedule: Any) -> bool:
     """Tell whether the runs of a timetable have partition keys."""
     try:
@@ -86,6 +93,7 @@ __all__ = [
     "TriggerRule",
     "XCom",
     "conf",
+    "knows_partitions",
     "makes_partition_keys",
     "partitioned_assets",
     "uploads_asset_of",

@@ -13,7 +13,12 @@ from airflow_media_provider.compat import DAG
 from airflow_media_provider.dag_factory.form import trigger_form
 from airflow_media_provider.dag_factory.graph import caller_file, graph_at, line_of
 from airflow_media_provider.dag_factory.group import TaskOptions, add_line
-from airflow_media_provider.dag_factory.wake import partition_schedule, wake_schedule
+from airflow_media_provider.dag_factory.wake import (
+    partition_schedule,
+    wake_assets,
+    wake_schedule,
+    without_watchers,
+)
 from airflow_media_provider.operators.request import names
 from airflow_media_provider.registry.model import JobGraph
 from airflow_media_provider.timetables import BackfillTimetable
@@ -97,9 +102,10 @@ def media_dags(
     made: dict[str, DAG] = {}
     for plan in _plans(graph, "team" if team else per, dag_id or graph.name, names(targets), team):
         jobs = line_of(graph, targets=plan.targets, mode=mode) if plan.own is not None else graph.order
-        wakes = wake_schedule(
+        assets = wake_assets(
             graph, plan.own or jobs, on_parents=on_parents, on_uploads=on_uploads, gcp_conn_id=gcp_conn_id
         )
+        wakes = wake_schedule(assets)
         if partitioned:
             wakes = partition_schedule(graph, wakes if waking else schedule)
         # One run after the other: what is announced twice is made once.
@@ -121,7 +127,13 @@ def media_dags(
         )
         dag.fileloc = file  # not this module: a run looks for the registry beside the DAG file
         with dag:
-            own_request = {**request, "targets": plan.targets, "line": jobs if plan.own is not None else ()}
+            own_request = {
+                **request,
+                "targets": plan.targets,
+                "line": jobs if plan.own is not None else (),
+                # Whoever waits for a key gets all events of that key; others may have to look for more.
+                "inlets": [] if partitioned else [without_watchers(asset) for asset in assets],
+            }
             add_line(
                 graph,
                 jobs,

@@ -7,7 +7,13 @@ from functools import reduce
 from operator import and_, or_
 from typing import Any
 
-from airflow_media_provider.compat import Asset, makes_partition_keys, partitioned_assets, uploads_asset_of
+from airflow_media_provider.compat import (
+    Asset,
+    knows_partitions,
+    makes_partition_keys,
+    partitioned_assets,
+    uploads_asset_of,
+)
 from airflow_media_provider.dag_factory.assets import job_asset
 from airflow_media_provider.registry.model import JobGraph
 from beam_jobs.contract.address import Address
@@ -19,20 +25,25 @@ def outside_parents(graph: JobGraph, jobs: Iterable[str]) -> tuple[str, ...]:
     return graph.sort(parent for job in own for parent in graph.jobs[job].parents if parent not in own)
 
 
-def wake_schedule(
+def wake_assets(
     graph: JobGraph, own: Iterable[str], *, on_parents: bool, on_uploads: bool, gcp_conn_id: str
-) -> Any:
-    """Return a schedule on any of the assets that concern ``own``; None when nothing can wake it.
+) -> list[Asset]:
+    """Return the assets that concern ``own``.
 
     :param own: the jobs that the DAG is for.
     :raises ValueError: for uploads without a subscription in the registry.
     """
-    assets: list[Any] = [job_asset(graph, job) for job in outside_parents(graph, own)] if on_parents else []
+    assets = [job_asset(graph, job) for job in outside_parents(graph, own)] if on_parents else []
     if on_uploads:
         assets.append(uploads_asset(graph, gcp_conn_id))
-    if not assets:
-        return None
-    return reduce(or_, assets) if len(assets) > 1 else assets
+    return assets
+
+
+def wake_schedule(assets: list[Asset]) -> Any:
+    """Return a schedule on any of the assets; None when nothing can wake the DAG."""
+    if len(assets) > 1:
+        return reduce(or_, assets)
+    return assets or None
 
 
 def partition_schedule(graph: JobGraph, schedule: Any = None) -> Any:
@@ -45,6 +56,11 @@ def partition_schedule(graph: JobGraph, schedule: Any = None) -> Any:
     if graph.partitions is None:
         raise ValueError(
             f"registry {graph.name!r} has no partitions; add 'partitions: {{by: hash, count: 64}}'"
+        )
+    if not knows_partitions():
+        raise ValueError(
+            "runs of partitions need Airflow 3.3; leave out partitioned: a partition can still be asked for in "
+            "a run's form or conf"
         )
     if schedule is None:
         from airflow_media_provider.timetables import PartitionTimetable
@@ -82,3 +98,8 @@ def uploads_asset(graph: JobGraph, gcp_conn_id: str = "google_cloud_default") ->
     return uploads_asset_of(
         name=name, uri=f"media://{graph.name}/uploads", watcher=f"{name}.watcher", trigger=trigger
     )
+
+
+def without_watchers(asset: Asset) -> Asset:
+    """Return the asset as a task names it that only reads its events."""
+    return Asset(name=asset.name, uri=asset.uri, group=asset.group)
