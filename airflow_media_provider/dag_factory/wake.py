@@ -59,7 +59,7 @@ def partition_schedule(graph: JobGraph, schedule: Any = None) -> Any:
         )
     if not knows_partitions():
         raise ValueError(
-            "runs of partitions need Airflow 3.3; leave out partitioned: a partition can still be asked for in "
+            "runs of partitions need Airflow 3.3; leave out partitioned: a partition can be asked for in "
             "a run's form or conf"
         )
     if schedule is None:

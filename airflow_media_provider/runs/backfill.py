@@ -48,7 +48,7 @@ class Backfill:
     """What is asked of every slice, and where that is kept.
 
     :param dag_id: whose runs do it.
-    :param targets: jobs, as asked; none = the jobs at the end of the graph.
+    :param targets: jobs, parents first.
     :param identity: follows from all that the slices have in common.
     """
 
@@ -116,7 +116,7 @@ def open_backfill(
     return Backfill(
         graph=graph,
         dag_id=dag_id,
-        targets=asked.targets,
+        targets=query.targets,  # also when none were named: a DAG may have others for runs that say nothing
         mode=mode,
         identity=blake2b(text, digest_size=4).hexdigest(),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -74,6 +75,13 @@ def test_a_killed_command_goes_on_where_it_was_and_a_failed_item_waits_to_be_ask
         process.kill()
         process.communicate()
     assert set(runs()) == {"2026-03-04", "2026-03-03"}, "newest first, two at a time"
+
+    process = media.start(*words)
+    wait_until(lambda: len(runs()) == 3, patience=120, what="the second command started nothing")
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "runs that go on in Airflow: 2026-03-0" in said
 
     second = media(*words, code=1)
     assert states(second) == {
