@@ -19,6 +19,12 @@ pytestmark = pytest.mark.airflow
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
 FILES = sorted(DAGS.glob("*.py"))
+CLOUD = {
+    "MEDIA_SUBSCRIPTION": "projects/test-project/subscriptions/uploads",
+    "MEDIA_TOPIC": "projects/test-project/topics/uploads",
+}
+"""What ``uploads.py`` needs to make its DAG."""
+
 HEAVY = (
     "apache_beam",
     "numpy",
@@ -47,7 +53,7 @@ def read(file: Path, **environ: str) -> dict:
     """Read a DAG file as the DAG processor does, in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-c", READ, str(file), json.dumps(HEAVY)],
-        env={**os.environ, **environ}, capture_output=True, text=True, check=False,
+        env={**os.environ, **CLOUD, **environ}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout.splitlines()[-1])
