@@ -18,7 +18,9 @@ from airflow_media_provider.storage.refusal import why_refused
 from airflow_media_provider.storage.store import ObjectStore
 from beam_jobs.contract.address import local_path
 
-THREADS = 16
+THREADS = 10
+"""As many as clients of Google storage keep connections."""
+
 BATCH = 1000
 ATTEMPTS = 5
 SHOWN = 20

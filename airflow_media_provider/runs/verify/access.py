@@ -14,6 +14,8 @@ from airflow_media_provider.storage.store import ObjectStore
 PROBES = "_verify"
 """Folder of a place in which probes are made and removed."""
 
+MAKE = "make the bucket, container or folder first; --create makes those of Google and of this machine"
+
 
 def check_read(place: Place, store: ObjectStore, *, fix: str) -> Finding:
     """Read the first bytes of any object of ``place``."""
@@ -25,7 +27,7 @@ def check_read(place: Place, store: ObjectStore, *, fix: str) -> Finding:
         with store.open(found) as file:
             file.read(1)
     except Exception as error:
-        return refused(what, error, fix=fix)
+        return refused(what, error, fix=fix, missing=MAKE)
     return Finding(what=what, state="ok")
 
 
@@ -37,7 +39,7 @@ def check_write(place: Place, store: ObjectStore, *, fix: str) -> Iterator[Findi
         if not store.create(probe, b"probe"):
             raise StorageError(f"{probe}: was there already")
     except Exception as error:
-        yield refused(f"{what}create", error, fix=fix)
+        yield refused(f"{what}create", error, fix=fix, missing=MAKE)
         return
     yield Finding(what=f"{what}create", state="ok")
     yield _again(f"{what}create only once", probe, store, fix)
