@@ -95,6 +95,7 @@ def media_dags(
         "items_uri": items_uri,
         "prefix": prefix,
         "use_params": True,
+        "use_partition_key": partitioned,
         "use_events": waking,
         "event_mode": "only" if on_parents else None,
     }

@@ -46,7 +46,7 @@ class MediaTaskGroup(TaskGroup):
     :param items: ids, or text with one per line; as ``items_uri`` and ``prefix``, a template.
     :param items_uri: URI of a list file.
     :param prefix: prefix or glob over the source.
-    :param partition: key of one of the registry's partitions; a run's own key wins.
+    :param partition: key of one of the registry's partitions, e.g. ``{{ partition_key or '' }}``.
     :param force: jobs to do again, with what depends on them.
     :param force_all: do the whole line again.
     :param ping: trace the items, do no work.

@@ -20,6 +20,7 @@ from airflow_media_provider.operators.request import (
 
 if TYPE_CHECKING:
     from airflow_media_provider.compat import Context
+    from airflow_media_provider.registry.model import JobGraph
     from airflow_media_provider.runs.stored import StoredPlan
     from airflow_media_provider.storage import Stores
 
@@ -46,7 +47,7 @@ class MediaPlanOperator(BaseOperator):
     :param items: ids, or text with one per line.
     :param items_uri: URI of a list file.
     :param prefix: prefix or glob over the source.
-    :param partition: key of one of the registry's partitions; a run that has a partition key takes that.
+    :param partition: key of one of the registry's partitions, e.g. ``{{ partition_key or '' }}``.
     :param leave_out: URI of a file of cells that are not tried, with ``job`` and ``item`` per line.
     :param force: jobs to do again, with what depends on them.
     :param force_all: do the whole line again.
@@ -54,6 +55,8 @@ class MediaPlanOperator(BaseOperator):
     :param dry_run: plan only; every job is skipped.
     :param limit: at most so many items.
     :param use_params: let the run's params (the trigger form) win over these arguments.
+    :param use_partition_key: in a run with a partition key, take that partition instead of these arguments'
+        items; of shards, that part of them.
     :param use_events: in a run that assets woke, take the items that their events name: what parents have
         made, and what was uploaded.
     :param event_mode: mode of a run that parents woke; None = ``mode``.
@@ -86,6 +89,7 @@ class MediaPlanOperator(BaseOperator):
         dry_run: bool = False,
         limit: int | None = None,
         use_params: bool = False,
+        use_partition_key: bool = False,
         use_events: bool = False,
         event_mode: str | None = None,
         line: Sequence[str] = (),
@@ -112,6 +116,7 @@ class MediaPlanOperator(BaseOperator):
         self.dry_run_plan = dry_run  # BaseOperator.dry_run is a method
         self.limit = limit
         self.use_params = use_params
+        self.use_partition_key = use_partition_key
         self.use_events = use_events
         self.event_mode = event_mode
         self.line = tuple(line)
@@ -132,9 +137,8 @@ class MediaPlanOperator(BaseOperator):
         stores = MediaHook(self.gcp_conn_id).stores()
         run_id = self._run_id(context)
         values, batches = self._values(context, RunLayout.of(graph.root, run_id).uri, stores)
-        if not batches:
-            form = context["params"] if self.use_params else {}
-            values = add_partition(values, form, context.get("partition_key"), graph.partitions)
+        if not (self.use_events and has_events(context)):
+            values = self._sliced(values, context, graph)
         try:
             plan = plan_and_save(graph, parse_request(values), stores=stores, run_id=run_id)
             if not plan.dry_run:
@@ -177,6 +181,12 @@ class MediaPlanOperator(BaseOperator):
             own["mode"] = self.event_mode
         self.log.info("Items of the events: %s", ", ".join((*lists.made, *batches)))
         return merge_request({**own, "items_uri": (*lists.made, *batches)}, {}, context), batches
+
+    def _sliced(self, values: dict[str, Any], context: Context, graph: JobGraph) -> dict[str, Any]:
+        """Return the request with the partition that the run or its form names."""
+        form = context["params"] if self.use_params else {}
+        key = context.get("partition_key") if self.use_partition_key else None
+        return add_partition(values, form, key, graph.partitions)
 
     def _skip(self, context: Context, why: str) -> NoReturn:
         """Skip this task, and tell the summary why there is nothing to judge."""

@@ -159,3 +159,17 @@ class TestTheRequestOfARun:
 
         partitions = None if by is None else Partitions(by=by, count=2)
         assert add_partition(merge_request(own, form, {}), form, key, partitions) == expected
+
+    def test_leaves_a_key_alone_that_a_hand_written_dag_has_for_its_own_ends(self, sliced):
+        from airflow_media_provider.operators.media import MediaPlanOperator
+        from airflow_media_provider.registry.load import load_registry
+
+        graph = load_registry(sliced("{by: date, start: 2026-01-01}"))
+        own = {"prefix": "x/"}
+        context = {"partition_key": "2026-01-02T00:00:00", "params": {}}
+        made = {
+            use: MediaPlanOperator(task_id="plan", registry="r", prefix="x/", use_partition_key=use)
+            for use in (False, True)
+        }
+        assert made[False]._sliced(own, context, graph) == own
+        assert made[True]._sliced(own, context, graph) == {"partition": "2026-01-02T00:00:00"}
