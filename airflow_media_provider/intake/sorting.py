@@ -77,11 +77,10 @@ class Sorter:
         rest = {
             "force": list(message.force) if isinstance(message.force, tuple) else message.force,
             "ping": message.ping,
-            "targets": list(message.targets) or None,
-            "mode": message.mode,
+            "request": _said({"targets": list(message.targets) or None, "mode": message.mode}) or None,
             "message": message_id,
         }
-        rest = {name: value for name, value in rest.items() if value is not None}
+        rest = _said(rest)
         items = (self._item(item, uploaded=message.uploaded) for item in message.items)
         return [{"item": item, **rest} for item in items if item is not None]
 
@@ -115,6 +114,10 @@ class Sorter:
                 near = get_close_matches(name, self.jobs, n=1)
                 hint = f"did you mean {near[0]!r}?" if near else f"jobs here: {', '.join(self.jobs)}"
                 raise MessageError(f"{what} names {name!r}, which is no job here; {hint}")
+
+
+def _said(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _names(force: Any) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ so time and memory are flat per item.
 
 from airflow_media_provider.planning.cells import Cell, CellTable, JobCells
 from airflow_media_provider.planning.codes import Action, CodeBook, Reason
+from airflow_media_provider.planning.merge import merge_tables
 from airflow_media_provider.planning.overrides import ItemForce, ItemPing, item_force, item_ping
 from airflow_media_provider.planning.planner import plan_cells
 from airflow_media_provider.planning.query import Mode, PlanQuery, goal_jobs, reached_jobs
@@ -24,6 +25,7 @@ __all__ = [
     "goal_jobs",
     "item_force",
     "item_ping",
+    "merge_tables",
     "plan_cells",
     "reached_jobs",
 ]

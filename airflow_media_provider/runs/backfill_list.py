@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from hashlib import blake2b
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -35,7 +33,7 @@ def list_slices(
         items = _by_time(graph, items, stores, newest=order == "newest")
     for number, start in enumerate(range(0, len(items), size)):
         names = items[start : start + size].to_pylist()
-        text = "".join(_line(name, selection.overrides) for name in names).encode()
+        text = "".join(_lines(name, selection.overrides) for name in names).encode()
         key = f"items-{number:05}-{blake2b(text, digest_size=4).hexdigest()}"
         yield Slice(key=key, select={"items_uri": f"{folder}/{key}.jsonl"}), text
 
@@ -57,14 +55,6 @@ def _by_time(
     return items.take(pa.array(np.argsort(times, kind="stable")))
 
 
-def _line(item: str, overrides: Mapping[str, Override]) -> str:
-    row: dict[str, Any] = {"item": item}
-    override = overrides.get(item)
-    if override is not None:
-        said = ((field.name, getattr(override, field.name)) for field in fields(override))
-        row |= {
-            name: sorted(value) if isinstance(value, frozenset) else value
-            for name, value in said
-            if value is not None
-        }
-    return f"{encode_line(row)}\n"
+def _lines(item: str, overrides: Mapping[str, Override]) -> str:
+    override = overrides.get(item, Override())
+    return "".join(f"{encode_line({'item': item, **said})}\n" for said in override.as_rows())

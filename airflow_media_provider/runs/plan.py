@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from airflow_media_provider.catalog.selection import Selection, read_selection
 from airflow_media_provider.errors import EmptySelection
@@ -13,6 +16,7 @@ from airflow_media_provider.planning import (
     PlanQuery,
     item_force,
     item_ping,
+    merge_tables,
     plan_cells,
     reached_jobs,
 )
@@ -21,7 +25,14 @@ from airflow_media_provider.runs.inventory import Inventory, take_inventory
 from airflow_media_provider.runs.leave_out import read_left_out
 from airflow_media_provider.runs.partition import empty, narrow, resolve
 from airflow_media_provider.runs.request import PlanRequest
+from airflow_media_provider.runs.wishes import Part, plan_parts
 from airflow_media_provider.storage import Stores
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,20 +97,38 @@ def make_plan(graph: JobGraph, request: PlanRequest, stores: Stores) -> Plan:
     :raises RegistryError: when a reached job's step or params are wrong.
     """
     query = request.query(graph)
-    jobs = reached_jobs(graph, query)
+    reached_jobs(graph, query)  # a fault of the request is told before a long list is read
     selection = select_items(graph, request, stores)
+    parts = plan_parts(graph, request, selection.items, selection.overrides)
+    jobs = graph.sort({job for part in parts for job in reached_jobs(graph, part.query)})
     parents = {parent for job in jobs for parent in graph.jobs[job].parents}
     inventory = take_inventory(graph, graph.sort({*jobs, *parents}), selection.items, stores)
-    cells = plan_cells(
-        graph,
-        query,
-        source=inventory.source,
-        present=inventory.present,
-        stale=inventory.stale,
-        barred=read_left_out(request.leave_out, jobs, selection.items, stores),
-        item_force=item_force(graph, query, selection.items, selection.overrides),
-        item_ping=item_ping(graph, query, selection.items, selection.overrides),
-    )
+    barred = read_left_out(request.leave_out, jobs, selection.items, stores)
+    tables = [_plan_part(graph, part, selection, inventory, barred) for part in parts]
+    if parts[0].rows is None:
+        cells = tables[0]
+    else:
+        rows = [part.rows for part in parts if part.rows is not None]
+        cells = merge_tables(graph, len(selection.items), zip(rows, tables, strict=True))
     return Plan(
         graph=graph, request=request, query=query, selection=selection, inventory=inventory, cells=cells
+    )
+
+
+def _plan_part(
+    graph: JobGraph, part: Part, selection: Selection, inventory: Inventory, barred: Mapping[str, BoolArray]
+) -> CellTable:
+    def of(arrays: Mapping[str, BoolArray]) -> Mapping[str, BoolArray]:
+        return arrays if part.rows is None else {job: array[part.rows] for job, array in arrays.items()}
+
+    items = selection.items if part.rows is None else selection.items.take(pa.array(part.rows))
+    return plan_cells(
+        graph,
+        part.query,
+        source=inventory.source if part.rows is None else inventory.source[part.rows],
+        present=of(inventory.present),
+        stale=of(inventory.stale),
+        barred=of(barred),
+        item_force=item_force(graph, part.query, items, selection.overrides),
+        item_ping=item_ping(graph, part.query, items, selection.overrides),
     )

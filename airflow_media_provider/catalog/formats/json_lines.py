@@ -1,4 +1,4 @@
-"""JSON Lines: a string, or an object with ``item`` and perhaps ``force`` and ``ping``, per line."""
+"""JSON Lines: a string, or an object with ``item``, perhaps ``force``, ``ping``, ``request``, per line."""
 
 from __future__ import annotations
 
@@ -51,7 +51,8 @@ def _row(line: str, jobs: Collection[str]) -> tuple[str, Override | None]:
     if isinstance(row, dict):
         if "item" not in row:
             raise ValueError(f'has no "item"; it has: {", ".join(row) or "nothing"}')
-        return _text(row["item"]), read_override(row.get("force"), row.get("ping"), jobs)
+        said = read_override(row.get("force"), row.get("ping"), jobs, row.get("request"))
+        return _text(row["item"]), said
     return _text(row), None
 
 

@@ -32,9 +32,11 @@ ROWS = {
     "JSON": (b'{"item": "a"}', {}, [{"item": "a"}]),
     "JSON with everything": (
         b'{"item": "a", "force": true, "ping": true, "targets": ["energy"], "mode": "top-down"}', {},
-        [{"item": "a", "force": True, "ping": True, "targets": ["energy"], "mode": "top-down"}],
+        [{"item": "a", "force": True, "ping": True, "request": {"targets": ["energy"], "mode": "top-down"}}],
     ),
-    "one target as text": (b'{"item": "a", "targets": "energy"}', {}, [{"item": "a", "targets": ["energy"]}]),
+    "one target as text": (
+        b'{"item": "a", "targets": "energy"}', {}, [{"item": "a", "request": {"targets": ["energy"]}}],
+    ),
     "jobs to force": (b'{"item": "a", "force": ["energy"]}', {}, [{"item": "a", "force": ["energy"]}]),
     "several items": (b'{"items": ["a", "b"]}', {}, [{"item": "a"}, {"item": "b"}]),
     "an upload": (b"{}", notice("up", "songs/a b.ogg"), [{"item": "a b"}]),
