@@ -16,7 +16,7 @@ from airflow_media_provider.compat import (
 )
 from airflow_media_provider.dag_factory.assets import job_asset
 from airflow_media_provider.registry.model import JobGraph
-from beam_jobs.contract.address import Address
+from beam_jobs.contract.address import Address, with_scheme
 
 
 def outside_parents(graph: JobGraph, jobs: Iterable[str]) -> tuple[str, ...]:
@@ -96,7 +96,10 @@ def uploads_asset(graph: JobGraph, gcp_conn_id: str = "google_cloud_default") ->
     )
     name = f"media.{graph.name}.uploads"
     return uploads_asset_of(
-        name=name, uri=f"media://{graph.name}/uploads", watcher=f"{name}.watcher", trigger=trigger
+        name=name,
+        uri=f"{with_scheme(graph.root).rstrip('/')}/uploads",
+        watcher=f"{name}.watcher",
+        trigger=trigger,
     )
 
 
