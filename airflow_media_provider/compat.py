@@ -46,6 +46,12 @@ def knows_partitions() -> bool:
     return hasattr(Timetable, "iter_partition_dagrun_infos")
 
 
+def asset_by_name(asset: Asset) -> Any:
+    """Return a reference to an asset; Airflow 2 knows only the dataset itself."""
+    reference = getattr(Asset, "ref", None)
+    return asset if reference is None else reference(name=asset.name)
+
+
 def makes_partition_keys(schedule: Any) -> bool:
     """Tell whether the runs of a timetable have partition keys."""
     try:
@@ -92,6 +98,7 @@ __all__ = [
     "TriggerEvent",
     "TriggerRule",
     "XCom",
+    "asset_by_name",
     "conf",
     "knows_partitions",
     "makes_partition_keys",

@@ -14,10 +14,10 @@ from airflow_media_provider.dag_factory.form import trigger_form
 from airflow_media_provider.dag_factory.graph import caller_file, graph_at, line_of
 from airflow_media_provider.dag_factory.group import TaskOptions, add_line
 from airflow_media_provider.dag_factory.wake import (
+    as_inlet,
     partition_schedule,
     wake_assets,
     wake_schedule,
-    without_watchers,
 )
 from airflow_media_provider.operators.request import names
 from airflow_media_provider.registry.model import JobGraph
@@ -133,7 +133,7 @@ def media_dags(
                 "targets": plan.targets,
                 "line": jobs if plan.own is not None else (),
                 # Whoever waits for a key gets all events of that key; others may have to look for more.
-                "inlets": [] if partitioned else [without_watchers(asset) for asset in assets],
+                "inlets": [] if partitioned else [as_inlet(asset) for asset in assets],
             }
             add_line(
                 graph,

@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow_media_provider.compat import (
     Asset,
+    asset_by_name,
     knows_partitions,
     makes_partition_keys,
     partitioned_assets,
@@ -103,6 +104,9 @@ def uploads_asset(graph: JobGraph, gcp_conn_id: str = "google_cloud_default") ->
     )
 
 
-def without_watchers(asset: Asset) -> Asset:
-    """Return the asset as a task names it that only reads its events."""
-    return Asset(name=asset.name, uri=asset.uri, group=asset.group)
+def as_inlet(asset: Asset) -> Any:
+    """Return the asset as a task names it that only reads its events.
+
+    Its name alone: Airflow would take a second asset of that name for the whole truth, and stop the watcher.
+    """
+    return asset_by_name(asset)

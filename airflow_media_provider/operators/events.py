@@ -55,13 +55,19 @@ def lists_of_events(context: Context) -> EventLists:
 def _younger(context: Context, asset: Any, events: Sequence[Any]) -> list[Mapping[str, Any]]:
     """Return the extras of an asset's events since the last of ``events``, for an asset among the inlets."""
     found: Any = context.get("inlet_events")
-    inlets = [inlet for inlet in found or () if getattr(inlet, "uri", None) == getattr(asset, "uri", "")]
+    inlets = [inlet for inlet in found or () if _is_same(inlet, asset)]
     if not inlets or not events:
         return []
     last = max(event.timestamp for event in events)
     known = found[inlets[0]]
     since = known.after(last.isoformat()) if hasattr(known, "after") else known
     return [event.extra or {} for event in since if event.timestamp > last]
+
+
+def _is_same(inlet: Any, asset: Any) -> bool:
+    """Tell whether an inlet, which may be only a name, is the asset."""
+    name = getattr(inlet, "name", None)
+    return bool(name == getattr(asset, "name", "") if name else inlet == asset)
 
 
 def _triggering(context: Context) -> dict[Any, list[Any]]:
