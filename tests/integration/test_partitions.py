@@ -84,6 +84,21 @@ def test_who_listens_has_one_run_per_partition_that_made_something(
     assert {run.partition_key for run in runs} == {key for key, names in LABELS.items() if names}
 
 
+def test_a_team_downstream_has_one_run_per_partition_over_what_was_made(
+    airflow: AirflowClient, airflow_env: AirflowEnv, catalog: Catalog
+) -> None:
+    items = {key: add(catalog, [f"teams/{key}/a"]) for key in ("ecm", "blue note")}
+    backfill(airflow_env, "by_team.platform", "2026-01-01", "2026-01-01")
+    runs = wait_for(airflow, "by_team.a", len(items))
+    assert {run.partition_key for run in runs} == set(items)
+    for run in runs:
+        assert run.state == "success", airflow.task_states(run)
+        assert airflow.xcoms(run, "plan")["return_value"]["items"] == 1
+        assert counts(airflow, run)["beat_tracking"]["done"] == 1
+    # Missing parents are the upstream team's: this run makes its own job only.
+    assert all(airflow.task_states(run)["downsample.run"] == "skipped" for run in runs)
+
+
 def test_a_second_backfill_makes_nothing_again(
     airflow: AirflowClient, airflow_env: AirflowEnv, catalog: Catalog, labels: dict[str, DagRun]
 ) -> None:

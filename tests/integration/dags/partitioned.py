@@ -14,6 +14,10 @@ for by in ("named", "dated", "sharded"):
 # Not partitioned: its runs have no keys, but a slice can be asked for in the form.
 globals().update(media_dags("partitioned.yaml", overlay="named", dag_id="unpartitioned"))
 
+# One team's partitions wake the other's DAG, one run per key.
+globals().update(media_dags("partitioned.yaml", overlay="teams", team="platform", partitioned=True))
+globals().update(media_dags("partitioned.yaml", overlay="teams", team="a", on_parents=True, partitioned=True))
+
 with DAG(
     "per_partition",
     schedule=PartitionedAssetTimetable(assets=media_asset("partitioned.yaml", "loudness", overlay="named")),
