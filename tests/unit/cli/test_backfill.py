@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from argparse import Namespace
 from collections.abc import Iterator
 
 import pytest
 
+from airflow_media_provider.cli.backfill import _sort
 from airflow_media_provider.cli.backfill_loop import Loop, Pace, sort_slices
 from airflow_media_provider.cli.backfill_progress import BackfillProgress
 from airflow_media_provider.registry import media_registry
 from airflow_media_provider.runs.backfill import Backfill, Slice, open_backfill
+from airflow_media_provider.runs.leave_out import read_rows, write_rows
+from airflow_media_provider.storage import Stores
 
 KEYS = list("abcde")
+GREEN_GREEN_RED = ("success", "success", "failed")
 
 
 class TestADryRun:
@@ -149,6 +154,41 @@ def test_what_failed_is_repeated_in_its_turn_when_that_is_asked(follow, backfill
     runs.now = {backfill.run_id("a"): "success", backfill.run_id("c"): "failed"}
     assert set(follow(runs, max_active=1, retry=True).values()) == {"success"}
     assert runs.said == ["start b", "again c", "start d", "start e"]
+
+
+class TestWhatFailed:
+    """Slices a, b (green, but it lost an item) and c (red) have runs; d and e have none."""
+
+    @pytest.fixture
+    def sort(self, backfill):
+        stores = Stores()
+        runs = FakeRuns()
+        runs.now = {backfill.run_id(key): state for key, state in zip("abc", GREEN_GREEN_RED, strict=True)}
+        slices = [Slice(key=key, select={"partition": key}) for key in KEYS]
+
+        def sort(*, lost_in="b", retry_failed=False, again=False):
+            row = {"job": "loudness", "item": "x", "run": backfill.run_id(lost_in)}
+            write_rows(backfill.left_out, [row], stores)
+            args = Namespace(retry_failed=retry_failed, again=again)
+            found = _sort(args, backfill, slices, runs, stores)
+            assert [part.key for part in found.start] == ["d", "e"]
+            left_out = [row["item"] for row in read_rows(backfill.left_out, stores)]
+            return [part.key for part in found.again], left_out
+
+        return sort
+
+    def test_is_left_alone(self, sort, capsys):
+        assert sort() == ([], ["x"])
+        assert "1 failed before and are left out" in capsys.readouterr().err
+
+    def test_is_tried_again_in_red_runs_and_in_green_ones_that_lost_something(self, sort):
+        assert sort(retry_failed=True) == (["b", "c"], [])
+
+    def test_may_be_in_any_slice_of_a_list_that_has_changed(self, sort):
+        assert sort(retry_failed=True, lost_in="items-00000-an-older-slice") == (["a", "b", "c"], [])
+
+    def test_is_left_out_also_where_everything_is_looked_at_again(self, sort):
+        assert sort(again=True) == (["a", "b", "c"], ["x"])
 
 
 @pytest.mark.parametrize(("budget", "started"), [(0, 0), (5, 1), (9, 2), (12, 3), (100, 5)])
