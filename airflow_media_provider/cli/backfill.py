@@ -5,21 +5,18 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Callable
-from functools import cache
 from typing import TYPE_CHECKING
 
+from airflow_media_provider.cli.backfill_slices import looker, read_slices, write_list
 from airflow_media_provider.cli.command import ALL_DONE, SOME_LEFT, command, open_graph, open_stores
 from airflow_media_provider.cli.output import is_object, print_object, print_rows
-from airflow_media_provider.cli.plan import warn_rejected
 from airflow_media_provider.cli.request import split_names
 from airflow_media_provider.errors import PlanError
 
 if TYPE_CHECKING:
     from airflow_media_provider.cli.backfill_loop import Sorted
     from airflow_media_provider.cli.backfill_runs import DagRuns
-    from airflow_media_provider.registry.model import JobGraph
     from airflow_media_provider.runs.backfill import Backfill, Slice
-    from airflow_media_provider.runs.backfill_preview import Preview
     from airflow_media_provider.storage import Stores
 
 COUNTS = ("done", "present", "failed", "blocked")
@@ -47,35 +44,13 @@ def backfill(args: Namespace) -> int:
     return _run(args, opened, slices, lists, stores)
 
 
-def read_slices(
-    args: Namespace, graph: JobGraph, stores: Stores, folder: str
-) -> tuple[list[Slice], dict[str, bytes]]:
-    """Return the slices in the order of their runs, and the list files of those that have one."""
-    from airflow_media_provider.catalog.selection import read_selection
-    from airflow_media_provider.runs.backfill import partition_slices
-    from airflow_media_provider.runs.backfill_list import list_slices
-
-    if args.partitions:
-        order = args.order or "registry"
-        wanted = args.partitions
-        return partition_slices(graph, wanted, stores, order=order, items_uri=args.items_uri), {}
-    selection = read_selection(graph, items_uri=args.items_uri, stores=stores)
-    warn_rejected(selection.rejected)
-    made = list(
-        list_slices(
-            graph, selection, stores, size=args.slice_items, order=args.order or "name", folder=folder
-        )
-    )
-    return [part for part, _ in made], {part.key: text for part, text in made}
-
-
 def _preview(
     args: Namespace, backfill: Backfill, slices: list[Slice], lists: dict[str, bytes], stores: Stores
 ) -> int:
     """Print what each slice's run would do now; nothing is written and no run made."""
     from airflow_media_provider.runs.backfill import total
 
-    look = _looker(args, backfill, slices, lists, stores)
+    look = looker(args, backfill, slices, lists, stores)
     found = {part.key: look(part) for part in slices}
     counts = {key: one.counts for key, one in found.items()}
     items = sum(one.items for one in found.values())
@@ -96,35 +71,6 @@ def _preview(
     return ALL_DONE
 
 
-def _looker(
-    args: Namespace, backfill: Backfill, slices: list[Slice], lists: dict[str, bytes], stores: Stores
-) -> Callable[[Slice], Preview]:
-    """Return what counts a slice's work; shards and lists are all counted when the first one is asked for."""
-    from airflow_media_provider.runs.backfill_preview import preview, preview_list, preview_shards
-
-    leave_out = None if args.retry_failed else backfill.left_out
-    partitions = backfill.graph.partitions
-
-    @cache
-    def together() -> dict[str, Preview]:
-        if lists:
-            return preview_list(backfill, args.items_uri, lists, stores, leave_out=leave_out)
-        if partitions is not None and partitions.narrows:
-            return preview_shards(backfill, slices, stores, leave_out=leave_out)
-        return {}
-
-    def look(part: Slice) -> Preview:
-        return together().get(part.key) or preview(backfill, part, stores, leave_out=leave_out)
-
-    return look
-
-
-def _write_list(part: Slice, lists: dict[str, bytes], stores: Stores) -> None:
-    if part.key in lists:
-        uri = part.select["items_uri"]
-        stores.for_uri(uri).write(uri, lists[part.key])
-
-
 def _run(
     args: Namespace, backfill: Backfill, slices: list[Slice], lists: dict[str, bytes], stores: Stores
 ) -> int:
@@ -133,7 +79,7 @@ def _run(
     from airflow_media_provider.cli.backfill_runs import DagRuns
 
     runs = DagRuns.of(backfill.dag_id)
-    look = _looker(args, backfill, slices, lists, stores)
+    look = looker(args, backfill, slices, lists, stores)
     found = _sort(args, backfill, slices, runs, stores)
     _announce(backfill, slices, found)
     done = len(slices) - len(found.start) - len(found.again) - len(found.follow)
@@ -145,7 +91,7 @@ def _run(
             found=found,
             pace=Pace(max_active=args.max_active, budget=args.budget_items, wait=args.wait),
             work=lambda part: look(part).items,
-            begin=lambda part: _write_list(part, lists, stores),
+            begin=lambda part: write_list(part, lists, stores),
             progress=progress,
         )
         try:

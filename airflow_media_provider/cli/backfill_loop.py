@@ -95,6 +95,8 @@ class Loop:
         chosen = {part.key for part in (*self.found.start, *self.found.again)}
         todo = deque(part for part in self.slices if part.key in chosen)
         self.active = {self.backfill.run_id(part.key): part for part in self.found.follow}
+        for part in self.found.follow:
+            self.progress.slice_is(part, "running")
         while True:
             while todo and len(self.active) < self.pace.max_active:
                 self.begin(todo[0])
