@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from airflow_media_provider.storage.store import ObjectStore
+from airflow_media_provider.runs.at_once import at_once
+from airflow_media_provider.storage.store import BATCH, ObjectStore
 from beam_jobs.contract.address import Address
 
 BoolArray = NDArray[np.bool_]
 
 FEW = 32
 """Up to so many items are looked up one by one: all between the first and the last may be the catalog."""
+
+ITEMS_PER_RANGE = 20_000
+"""Twenty pages of a listing: the last page of a part is not full, which so adds a twentieth at most."""
+
+RANGES_PER_LISTING = 4
+"""More parts than are listed at a time, so that nobody waits long for the one that holds more than others."""
 
 CHUNK = 1 << 18
 """Listed names that are matched with the items at a time; bounds what is held of a listing."""
@@ -73,15 +81,36 @@ def bounds(address: Address, items: pa.LargeStringArray) -> tuple[str, str]:
 def _listed(
     address: Address, items: pa.LargeStringArray, store: ObjectStore
 ) -> Iterator[pa.LargeStringArray]:
-    start, end = bounds(address, items)
-    names: list[str] = []
-    for uris in store.list_uris(address.prefix, start=start, end=end):
-        names += uris
-        if len(names) >= CHUNK:
+    """Yield the names under an address, some at a time, from one listing or several parts of it at once."""
+    ranges = key_ranges(address, items, most=store.parallel * RANGES_PER_LISTING if store.parallel > 1 else 1)
+    size = max(CHUNK // min(len(ranges), store.parallel), BATCH)
+
+    def listing(start: str, end: str) -> Iterator[pa.LargeStringArray]:
+        names: list[str] = []
+        for uris in store.list_uris(address.prefix, start=start, end=end):
+            names += uris
+            if len(names) >= size:
+                yield pa.array(names, pa.large_string())
+                names = []
+        if names:
             yield pa.array(names, pa.large_string())
-            names = []
-    if names:
-        yield pa.array(names, pa.large_string())
+
+    if len(ranges) == 1:
+        yield from listing(*ranges[0])
+    else:
+        yield from at_once([partial(listing, *bounds) for bounds in ranges], workers=store.parallel)
+
+
+def key_ranges(address: Address, items: pa.LargeStringArray, *, most: int) -> list[tuple[str, str]]:
+    """Return the bounds of parts of a listing that hold about as many of ``items`` each.
+
+    The items say how keys are distributed, so that nobody has to ask. The parts meet at the keys of single
+    items and leave nothing out between the first and the last; where they meet, a key may be in both.
+    """
+    start, end = bounds(address, items)
+    count = max(1, min(most, len(items) // ITEMS_PER_RANGE))
+    cuts = [address.prefix + items[len(items) * n // count].as_py() for n in range(1, count)]
+    return list(zip([start, *cuts], [*cuts, end], strict=True))
 
 
 def _cut(names: pa.LargeStringArray, head: int, tail: int) -> pa.LargeStringArray:

@@ -25,6 +25,8 @@ class GcsStore:
         that names an emulator.
     """
 
+    parallel = 8
+
     def __init__(self, client: Any = None) -> None:
         self._client = _default_client() if client is None else client
 

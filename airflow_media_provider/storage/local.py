@@ -23,6 +23,8 @@ class LocalStore:
     linked (create) or renamed (write) to it.
     """
 
+    parallel = 1
+
     def list_uris(self, prefix: str, *, start: str = "", end: str = "") -> Iterator[list[str]]:
         """Yield the URIs that begin with ``prefix``; links are followed, circles of links are not."""
         scheme = "file://" if "://" in prefix else ""

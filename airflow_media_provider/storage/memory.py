@@ -16,6 +16,8 @@ from airflow_media_provider.storage.store import Content, ObjectInfo, in_batches
 class MemoryStore:
     """An :class:`ObjectStore` that lives as long as this object does."""
 
+    parallel = 1
+
     def __init__(self) -> None:
         self._objects: dict[str, tuple[bytes, float]] = {}
         self._lock = threading.Lock()

@@ -39,7 +39,11 @@ class ObjectStore(Protocol):
     There are no folders: a prefix is a string, and one under which nothing is lists nothing. Listings
     come in batches and in any order, and leave out temporary names. ``start`` and ``end`` are URIs
     that bound a listing by code point, both included. Failures are StorageError.
+
+    :cvar parallel: so many listings at a time are quicker than one; 1 = they are not.
     """
+
+    parallel: int
 
     def list_uris(self, prefix: str, *, start: str = "", end: str = "") -> Iterator[list[str]]:
         """Yield the URIs that begin with ``prefix``, written as ``prefix`` is."""

@@ -12,14 +12,17 @@ import httpx
 
 from tests.peers.images import serving
 
-Deny = Callable[[str, str], bool]
+Deny = Callable[[str, str], bool | int]
+
+CUT = -1
+"""Instead of an answer: the connection ends."""
 
 
 @contextlib.contextmanager
 def refusing_storage(url: str, deny: Deny, *, without: str = "") -> Iterator[str]:
     """Pass requests on to the storage server at ``url``, but for those that are denied.
 
-    :param deny: is given method and path, and tells whether the answer is 403.
+    :param deny: is given method and path; True = the answer is 403, a number = that answer, CUT = none.
     :param without: a query parameter that is not passed on.
     """
 
@@ -28,9 +31,15 @@ def refusing_storage(url: str, deny: Deny, *, without: str = "") -> Iterator[str
 
         def _any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            if deny(self.command, self.path):
-                text = json.dumps({"error": {"code": 403, "message": "no permission for this"}}).encode()
-                self._answer(403, {"Content-Type": "application/json"}, text)
+            refused = deny(self.command, self.path)
+            if refused == CUT:
+                self.close_connection = True
+                self.connection.close()
+                return
+            if refused:
+                code = 403 if refused is True else refused
+                text = json.dumps({"error": {"code": code, "message": "not now, or not you"}}).encode()
+                self._answer(code, {"Content-Type": "application/json"}, text)
                 return
             headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "accept-encoding")}
             path = self.path

@@ -89,6 +89,8 @@ def test_a_layout_without_fingerprints_has_nothing_stale(store, stores):
 
 def test_one_listing_per_place_whatever_the_number_of_items(graph, store):
     class Counting:
+        parallel = 1
+
         def __init__(self) -> None:
             self.asked = 0
             self.listed: list[str] = []
