@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,11 +38,15 @@ def test_ten_thousand_messages_are_worked_on_once_whatever_is_killed(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(item)
     artifacts = media_folder / "inbox-artifacts"
-    # First: the triggerer dies with messages in its hands, before it has written them.
+    announced = [item.encode() for item in items + items[:TWICE]]
+    # First: the triggerer dies with messages in its hands, and once more when it has written some.
+    topic = "projects/test-project/topics/inbox"
+    pubsub.publish(topic, *announced[:1000])
+    time.sleep(2)
     airflow_env.kill("triggerer")
     airflow_env.start_component("triggerer")
-    pubsub.publish("projects/test-project/topics/inbox", *(item.encode() for item in items + items[:TWICE]))
-    wait_until(lambda: batches(artifacts), patience=120, every=0.1, what="no batch was written")
+    pubsub.publish(topic, *announced[1000:])
+    wait_until(lambda: batches(artifacts), patience=300, every=0.1, what="no batch was written")
     airflow_env.kill("triggerer")
     airflow_env.start_component("triggerer")
     # Second: the Beam worker dies in the middle of a job. Third: the task's process does.
