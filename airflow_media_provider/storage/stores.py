@@ -48,8 +48,17 @@ class Stores:
         scheme, separator, _ = uri.partition("://")
         scheme = scheme if separator else "file"
         if scheme not in self._made:
-            if scheme not in self._factories:
-                known = ", ".join(f"{name}://" for name in sorted(self._factories))
-                raise StorageError(f"{uri}: no store serves {scheme}://; use a path or one of {known}")
-            self._made[scheme] = self._factories[scheme]()
+            factory = self._factories.get(scheme)
+            self._made[scheme] = self._other(uri, scheme) if factory is None else factory()
         return self._made[scheme]
+
+    def _other(self, uri: str, scheme: str) -> ObjectStore:
+        """Return fsspec's store; raises StorageError for a scheme that it does not know or have."""
+        from airflow_media_provider.storage import fsspec_store
+
+        if not fsspec_store.is_known(scheme):
+            known = ", ".join(f"{name}://" for name in sorted({*self._factories, "s3", "abfs"}))
+            raise StorageError(
+                f"{uri}: no store serves {scheme}://; use a path, one of {known}, or what else fsspec knows"
+            )
+        return fsspec_store.store_of(scheme)

@@ -1,4 +1,4 @@
-"""Any other scheme, through Beam's file systems (``s3://``, ``hdfs://``, …).
+"""Any other scheme, through Beam's file systems (``hdfs://``, …).
 
 Beam has no create-only write. So a draft is uploaded beside the artifact and renamed, and of two
 writers at once the later one stays: whole, and equal, because a step's result depends on its inputs only.

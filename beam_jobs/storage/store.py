@@ -81,6 +81,10 @@ def store_for(uri: str) -> WorkerStore:
         from beam_jobs.storage.gcs import GcsStore
 
         return GcsStore()
+    from beam_jobs.storage.remote import PACKAGES, RemoteStore, scheme_of
+
+    if scheme_of(uri) in PACKAGES:
+        return RemoteStore()
     from beam_jobs.storage.filesystems import BeamStore
 
     return BeamStore()

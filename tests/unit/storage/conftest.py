@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from airflow_media_provider.storage import ObjectStore
+from airflow_media_provider.storage.fsspec_store import S3Store
 from airflow_media_provider.storage.gcs import GcsStore
 from airflow_media_provider.storage.local import LocalStore
 from airflow_media_provider.storage.memory import MemoryStore
 from tests.peers.gcs import find_server, gcs_client, gcs_server
+from tests.peers.s3 import make_bucket, s3_filesystem, s3_server
 
 
 @dataclass
@@ -58,7 +60,14 @@ def _gcs(_tmp_path: Path, request: pytest.FixtureRequest) -> Place:
     return Place(GcsStore(client), f"gs://{bucket}/")
 
 
-STORES = {"file URI": _file_uri, "plain path": _plain_path, "memory": _memory, "gcs": _gcs}
+def _s3(_tmp_path: Path, request: pytest.FixtureRequest) -> Place:
+    url = request.getfixturevalue("s3")
+    bucket = f"test-{uuid.uuid4().hex}"
+    make_bucket(url, bucket)
+    return Place(S3Store("s3", s3_filesystem(url)), f"s3://{bucket}/")
+
+
+STORES = {"file URI": _file_uri, "plain path": _plain_path, "memory": _memory, "gcs": _gcs, "s3": _s3}
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +79,13 @@ def gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         )
     with gcs_server(tmp_path_factory.mktemp("gcs")) as url:
         yield gcs_client(url)
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of an S3 server of this session's own."""
+    with s3_server(tmp_path_factory.mktemp("s3")) as url:
+        yield url
 
 
 @pytest.fixture(params=STORES)
