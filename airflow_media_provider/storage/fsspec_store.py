@@ -25,6 +25,8 @@ class FsspecStore:
     :raises StorageError: when the scheme's package is not installed; says which it is.
     """
 
+    parallel = 1
+
     def __init__(self, scheme: str, filesystem: Any = None) -> None:
         self._home = f"{scheme}://"
         with _errors(self._home):
@@ -118,6 +120,8 @@ class FsspecStore:
 
 class S3Store(FsspecStore):
     """Buckets of S3, or of a server that speaks as it does; listed by ``ListObjectsV2``."""
+
+    parallel = 8
 
     def _listed(self, prefix: str, start: str, end: str) -> Iterator[ObjectInfo]:
         bucket, key = self._split(prefix)

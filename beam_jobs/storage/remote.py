@@ -78,7 +78,10 @@ def filesystem(scheme: str) -> Any:
     import fsspec
 
     try:
-        return fsspec.filesystem(scheme, use_listings_cache=False, skip_instance_cache=True)
+        kind = fsspec.get_filesystem_class(scheme)
+        if PACKAGES.get(scheme, ("", ""))[0] == "adlfs":
+            kind = literal(kind)
+        return kind(use_listings_cache=False, skip_instance_cache=True)
     except (ImportError, ValueError) as error:
         if scheme in PACKAGES and isinstance(error, ImportError):
             package, extra = PACKAGES[scheme]
@@ -86,6 +89,20 @@ def filesystem(scheme: str) -> Any:
         else:
             hint = str(error)
         raise OSError(f"{scheme}:// cannot be used here: {hint}") from error
+
+
+def literal(azure: Any) -> Any:
+    """Return adlfs's class so that it takes names to the letter; it reads URIs as the web's, ``[`` and all."""
+
+    class LiteralAzure(azure):  # type: ignore[misc]
+        @classmethod
+        def _strip_protocol(cls, path: Any) -> Any:
+            if isinstance(path, list):
+                return [cls._strip_protocol(one) for one in path]
+            scheme, separator, rest = path.partition("://")
+            return (rest if separator and scheme in PACKAGES else path).lstrip("/")
+
+    return LiteralAzure
 
 
 def facts(fs: Any, uri: str) -> dict[str, Any] | None:

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from airflow_media_provider.storage import ObjectStore
-from airflow_media_provider.storage.fsspec_store import S3Store
+from airflow_media_provider.storage.fsspec_store import AzureStore, S3Store
 from airflow_media_provider.storage.gcs import GcsStore
 from airflow_media_provider.storage.local import LocalStore
 from airflow_media_provider.storage.memory import MemoryStore
+from tests.peers.azure import azure_filesystem, azure_server, find_azurite, make_container
 from tests.peers.gcs import find_server, gcs_client, gcs_server
 from tests.peers.s3 import make_bucket, s3_filesystem, s3_server
 
@@ -67,7 +68,21 @@ def _s3(_tmp_path: Path, request: pytest.FixtureRequest) -> Place:
     return Place(S3Store("s3", s3_filesystem(url)), f"s3://{bucket}/")
 
 
-STORES = {"file URI": _file_uri, "plain path": _plain_path, "memory": _memory, "gcs": _gcs, "s3": _s3}
+def _azure(_tmp_path: Path, request: pytest.FixtureRequest) -> Place:
+    connection = request.getfixturevalue("azure")
+    container = f"test-{uuid.uuid4().hex}"
+    make_container(connection, container)
+    return Place(AzureStore("abfs", azure_filesystem(connection)), f"abfs://{container}/")
+
+
+STORES = {
+    "file URI": _file_uri,
+    "plain path": _plain_path,
+    "memory": _memory,
+    "gcs": _gcs,
+    "s3": _s3,
+    "azure": _azure,
+}
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +101,15 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of an S3 server of this session's own."""
     with s3_server(tmp_path_factory.mktemp("s3")) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Connection string of an Azure server of this session's own."""
+    if find_azurite() is None:
+        pytest.skip("no Azure server: npm install -g azurite, or name its azurite-blob in AZURITE_BLOB")
+    with azure_server(tmp_path_factory.mktemp("azure")) as connection:
+        yield connection
 
 
 @pytest.fixture(params=STORES)

@@ -14,7 +14,16 @@ import pytest
 from beam_jobs.storage import remote
 from beam_jobs.storage.remote import RemoteStore
 from beam_jobs.storage.store import Scratch, store_for
+from tests.peers.azure import azure_server, find_azurite, make_container
 from tests.peers.s3 import make_bucket, s3_env, s3_server
+
+
+@pytest.fixture(scope="module")
+def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    if find_azurite() is None:
+        pytest.skip("no Azure server: npm install -g azurite, or name its azurite-blob in AZURITE_BLOB")
+    with azure_server(tmp_path_factory.mktemp("azure")) as connection:
+        yield connection
 
 
 @pytest.fixture(scope="module")
@@ -23,14 +32,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def base(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    for name, value in s3_env(server).items():
-        monkeypatch.setenv(name, value)
-    remote.filesystem.cache_clear()
+@pytest.fixture(params=["s3", "abfs"])
+def base(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     bucket = f"worker-{uuid.uuid4().hex}"
-    make_bucket(server, bucket)
-    yield f"s3://{bucket}/"
+    if request.param == "s3":
+        server = request.getfixturevalue("server")
+        for name, value in s3_env(server).items():
+            monkeypatch.setenv(name, value)
+        make_bucket(server, bucket)
+    else:
+        connection = request.getfixturevalue("azure")
+        monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", connection)
+        make_container(connection, bucket)
+    remote.filesystem.cache_clear()
+    yield f"{request.param}://{bucket}/"
     remote.filesystem.cache_clear()
 
 
@@ -93,16 +108,18 @@ def test_a_missing_object_or_bucket_is_an_os_error_that_names_it(base):
     with Scratch() as scratch, pytest.raises(FileNotFoundError):
         store_for(base).fetch(base + "no/such", scratch)
     with pytest.raises(OSError, match="no-such-bucket"):
-        publish("s3://no-such-bucket/a", b"x")
+        publish(f"{remote.scheme_of(base)}://no-such-bucket/a", b"x")
 
 
-def test_a_server_that_does_not_answer_is_an_os_error(base, monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+def test_a_server_that_does_not_answer_is_an_os_error(monkeypatch):
+    for name, value in s3_env("http://127.0.0.1:9").items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     remote.filesystem.cache_clear()
     monkeypatch.setattr(remote.filesystem("s3"), "retries", 1)
-    with pytest.raises(OSError, match="127.0.0.1:9"):
-        store_for(base).look(base + "a")
+    with pytest.raises(OSError, match=r"127\.0\.0\.1:9"):
+        store_for("s3://bucket/a").look("s3://bucket/a")
+    remote.filesystem.cache_clear()
 
 
 def test_a_scheme_whose_package_is_missing_says_which_to_install(monkeypatch):
