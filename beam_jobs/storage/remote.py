@@ -92,13 +92,15 @@ def filesystem(scheme: str) -> Any:
 
 
 def literal(azure: Any) -> Any:
-    """Return adlfs's class so that it takes names to the letter; it reads URIs as the web's, ``[`` and all."""
+    """Return adlfs's class so that it takes names to the letter, not as URLs of the web."""
 
     class LiteralAzure(azure):  # type: ignore[misc]
         @classmethod
         def _strip_protocol(cls, path: Any) -> Any:
             if isinstance(path, list):
                 return [cls._strip_protocol(one) for one in path]
+            if "\\" in path:
+                raise ValueError("Azure takes a backslash for a slash; give the item a name without one")
             scheme, separator, rest = path.partition("://")
             return (rest if separator and scheme in PACKAGES else path).lstrip("/")
 

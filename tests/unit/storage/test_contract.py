@@ -164,10 +164,15 @@ def test_bounds_may_lie_outside_the_prefix(place):
 
 
 def test_odd_names_are_kept_to_the_letter(place):
-    for name in ODD_NAMES:
+    names = ODD_NAMES
+    if place.base.startswith("abfs://"):  # that service would take it for a slash
+        names = [name for name in names if "\\" not in name]
+        with pytest.raises(StorageError, match="backslash"):
+            place.store.write(place / "back\\slash.wav", b"x")
+    for name in names:
         place.store.write(place / name, name.encode())
-    assert place.names() == sorted(ODD_NAMES)
-    for name in ODD_NAMES:
+    assert place.names() == sorted(names)
+    for name in names:
         assert place.store.exists(place / name), name
         assert place.store.read(place / name) == name.encode()
         assert place.names(name) == [name]
