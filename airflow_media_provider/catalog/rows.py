@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from airflow_media_provider.catalog.override import Override
+from airflow_media_provider.catalog.view import PLAIN, View
 from airflow_media_provider.registry.model import JobGraph
 from airflow_media_provider.storage import Stores
 
@@ -24,11 +25,13 @@ class Request:
     """What a source is asked for.
 
     :param value: what the request gave under the source's name.
+    :param view: which column of a table has the item, and which rows are wanted.
     """
 
     graph: JobGraph
     value: Any
     stores: Stores
+    view: View = PLAIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

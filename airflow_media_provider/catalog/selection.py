@@ -12,9 +12,12 @@ from airflow_media_provider.catalog.collect import Collector
 from airflow_media_provider.catalog.override import Override
 from airflow_media_provider.catalog.rows import Rejected, Request
 from airflow_media_provider.catalog.sources import SOURCES
+from airflow_media_provider.catalog.view import PLAIN, View
 from airflow_media_provider.errors import EmptySelection, SelectionError
 from airflow_media_provider.registry.model import JobGraph
 from airflow_media_provider.storage import Stores
+
+WITH_COLUMNS = ("items_uri", "query")
 
 __all__ = ["Override", "Rejected", "Selection", "read_selection", "select"]
 
@@ -43,23 +46,35 @@ def read_selection(
     items: Sequence[str] | None = None,
     items_uri: str | Sequence[str] | None = None,
     prefix: str | None = None,
+    query: str | None = None,
+    items_column: str | None = None,
+    items_filter: str | None = None,
     stores: Stores,
     limit: int | None = None,
 ) -> Selection:
-    """Read the items that one of ``items``, ``items_uri`` and ``prefix`` names.
+    """Read the items that one of ``items``, ``items_uri``, ``prefix`` and ``query`` names.
 
     :param items: ids, or URIs or paths of source files; blank ones are dropped.
-    :param items_uri: a list file, or several: text, CSV, JSON Lines or Parquet, gzipped or not.
+    :param items_uri: a list file, or several: text, CSV, JSON Lines, Parquet or Avro, gzipped or not.
     :param prefix: beginning of ids, or of URIs of source files; or a glob over them.
+    :param query: of a warehouse; ``stores`` says who runs it.
+    :param items_column: column of the list or result that has the item; None = ``item``.
+    :param items_filter: rows of the list that are wanted, e.g. ``country == "SE" and year >= 2020``.
     :param limit: keep the first so many items.
     :raises SelectionError: when nothing is named, or what is named cannot be read or holds nothing.
     """
-    given = {"items": items, "items_uri": items_uri, "prefix": prefix}
-    return select(graph, given, stores=stores, limit=limit)
+    given = {"items": items, "items_uri": items_uri, "prefix": prefix, "query": query}
+    view = View.of(items_column, items_filter)
+    return select(graph, given, stores=stores, view=view, limit=limit)
 
 
 def select(
-    graph: JobGraph, given: Mapping[str, Any], *, stores: Stores, limit: int | None = None
+    graph: JobGraph,
+    given: Mapping[str, Any],
+    *,
+    stores: Stores,
+    view: View = PLAIN,
+    limit: int | None = None,
 ) -> Selection:
     """Read the items that the one source given names; see ``SOURCES`` for the names."""
     named = {name: value for name, value in given.items() if value is not None and value != ""}
@@ -69,12 +84,15 @@ def select(
     if limit is not None and limit < 1:
         raise SelectionError(f"limit {limit}: give a number from 1, or none")
     ((name, value),) = named.items()
+    if not view.is_plain and name not in WITH_COLUMNS:
+        raise SelectionError(f"{name} has no columns; items_column and items_filter go with a list or query")
     collector = Collector(graph)
-    for rows in SOURCES[name](Request(graph=graph, value=value, stores=stores)):
+    for rows in SOURCES[name](Request(graph=graph, value=value, stores=stores, view=view)):
         collector.add(rows)
     found = collector.finish()
     if not len(found.items) and not found.rejected:
-        raise EmptySelection(f"{name} {_short(value)}: there is not one item in it")
+        fitting = "" if view.wanted is None else f" that fits {view.wanted.text!r}"
+        raise EmptySelection(f"{name} {_short(value)}: there is not one item in it{fitting}")
     keep = len(found.items) if limit is None else min(limit, len(found.items))
     items = found.items.slice(0, keep)
     overrides = found.overrides

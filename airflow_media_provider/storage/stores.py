@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from airflow_media_provider.errors import StorageError
 from airflow_media_provider.storage.store import ObjectStore
@@ -37,9 +38,16 @@ class Stores:
 
     :param factories: scheme -> factory, beside or instead of the built-in ones; tests and
         deployments pass their own clients here.
+    :param run_query: a query's text -> its result as Arrow record batches; None = nobody runs queries.
     """
 
-    def __init__(self, factories: Mapping[str, StoreFactory] | None = None) -> None:
+    def __init__(
+        self,
+        factories: Mapping[str, StoreFactory] | None = None,
+        *,
+        run_query: Callable[[str], Iterator[Any]] | None = None,
+    ) -> None:
+        self.run_query = run_query
         self._factories = {**FACTORIES, **(factories or {})}
         self._made: dict[str, ObjectStore] = {}
 

@@ -82,7 +82,7 @@ def filesystem(scheme: str) -> Any:
         if PACKAGES.get(scheme, ("", ""))[0] == "adlfs":
             kind = literal(kind)
         return kind(use_listings_cache=False, skip_instance_cache=True)
-    except (ImportError, ValueError) as error:
+    except (ImportError, TypeError, ValueError) as error:  # TypeError: it wants settings that nobody gave
         if scheme in PACKAGES and isinstance(error, ImportError):
             package, extra = PACKAGES[scheme]
             hint = f"install {package}, or airflow-media-provider[{extra}]"

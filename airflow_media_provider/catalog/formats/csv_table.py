@@ -1,4 +1,4 @@
-"""CSV with a header: the column ``item``, and perhaps ``force`` and ``ping``; other columns are ignored."""
+"""CSV with a header: a column with the item, and perhaps ``force`` and ``ping``; others are for filters."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ from typing import Any, BinaryIO
 from airflow_media_provider.catalog.formats.lines import MAX_LINE, encoding_of
 from airflow_media_provider.catalog.override import Override, read_override
 from airflow_media_provider.catalog.rows import CHUNK, Rejected, Rows, reject, strings
+from airflow_media_provider.catalog.view import View
 from airflow_media_provider.errors import SelectionError
 
 
-def read(file: BinaryIO, uri: str, jobs: Collection[str]) -> Iterator[Rows]:
+def read(file: BinaryIO, uri: str, jobs: Collection[str], view: View) -> Iterator[Rows]:
     """Yield the rows; one that has not the header's columns is rejected and the next one read."""
     text = io.TextIOWrapper(file, encoding=encoding_of(file, uri), errors="surrogateescape", newline="")
     lines = _lines(text, uri)
     first = next(lines, "")
     delimiter = max(",;\t", key=first.count)
     header = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
-    if "item" not in header:
-        have = ", ".join(map(repr, header)) or "none"
-        raise SelectionError(f"items_uri {uri}: the table has no column 'item'; it has: {have}")
-    table = _Table(uri=uri, jobs=jobs, header=header, delimiter=delimiter)
+    view.check(header, f"items_uri {uri}")
+    table = _Table(uri=uri, jobs=jobs, view=view, header=header, delimiter=delimiter)
     yield from table.rows(csv.reader(lines, delimiter=delimiter, strict=True))
     text.detach()  # the file is closed by whoever opened it
 
@@ -42,6 +41,7 @@ def _lines(text: io.TextIOWrapper, uri: str) -> Iterator[str]:
 class _Table:
     uri: str
     jobs: Collection[str]
+    view: View
     header: list[str]
     delimiter: str
     lines: list[int] = field(default_factory=list)
@@ -85,6 +85,8 @@ class _Table:
             return
         cells = dict(zip(self.header, row, strict=True))
         try:
+            if not self.view.takes(cells):
+                return
             override = read_override(cells.get("force"), cells.get("ping"), self.jobs)
         except ValueError as error:
             self.rejected.append(reject(self.delimiter.join(row), where, str(error)))
@@ -92,7 +94,7 @@ class _Table:
         if override is not None:
             self.overrides[len(self.values)] = override
         self.lines.append(line)
-        self.values.append(cells["item"].strip())
+        self.values.append(cells[self.view.item].strip())
 
     def _flush(self) -> Rows:
         lines = self.lines

@@ -1,4 +1,4 @@
-"""Parquet with the column ``item``, and perhaps ``force`` and ``ping``; other columns are not read."""
+"""Parquet with a column of items, and perhaps ``force`` and ``ping``; of others those of the filter."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_media_provider.catalog.arrow_filter import expression_of
 from airflow_media_provider.catalog.override import Override, read_override
 from airflow_media_provider.catalog.rows import CHUNK, NOT_UTF8, Rejected, Rows, reject
+from airflow_media_provider.catalog.view import View
 from airflow_media_provider.errors import SelectionError
 
 MAGIC = b"PAR1"
@@ -21,31 +23,68 @@ _TEXTUAL = (
     pa.types.is_large_binary,
     pa.types.is_integer,
 )
-_WANTED = ("item", "force", "ping")
+_SAID = ("force", "ping")
+_ROW = "row of the file"
+"""A column that is put beside those of the table, so that a row that a filter leaves knows its place."""
 
 
-def read(file: BinaryIO, uri: str, jobs: Collection[str]) -> Iterator[Rows]:
-    """Yield the rows; an item that is null is rejected."""
+def read(file: BinaryIO, uri: str, jobs: Collection[str], view: View) -> Iterator[Rows]:
+    """Yield the rows; an item that is null is rejected. Memory holds one batch of one row group."""
     import pyarrow.parquet as pq
 
     table = pq.ParquetFile(file)
-    names = table.schema_arrow.names
-    if "item" not in names:
-        have = ", ".join(map(repr, names)) or "none"
-        raise SelectionError(f"items_uri {uri}: the table has no column 'item'; it has: {have}")
+    schema = table.schema_arrow
+    view.check(schema.names, f"items_uri {uri}")
+    columns = [name for name in schema.names if name in {view.item, *_SAID, *view.columns}]
+    wanted = None if view.wanted is None else expression_of(view.wanted, schema)
+    groups = None if wanted is None else _groups(file, wanted)
     first = 1
-    columns = [name for name in _WANTED if name in names]
-    for batch in table.iter_batches(batch_size=CHUNK, columns=columns):
-        yield _rows(batch, uri, first, jobs)
-        first += batch.num_rows
+    for group in range(table.num_row_groups):
+        rows = table.metadata.row_group(group).num_rows
+        if groups is None or group in groups:
+            numbers = first
+            for batch in table.iter_batches(batch_size=CHUNK, row_groups=[group], columns=columns):
+                yield rows_of(_fitting(batch, numbers, wanted), f"of {uri}", f"items_uri {uri}", jobs, view)
+                numbers += batch.num_rows
+        first += rows
 
 
-def _rows(batch: pa.RecordBatch, uri: str, first: int, jobs: Collection[str]) -> Rows:
+def _groups(file: BinaryIO, wanted: pc.Expression) -> frozenset[int]:
+    """Return the row groups in which, as their statistics say, something can fit."""
+    import pyarrow.dataset as ds
+
+    fragment = ds.ParquetFileFormat().make_fragment(file).subset(wanted)
+    return frozenset(group.id for group in fragment.row_groups)
+
+
+def _fitting(batch: pa.RecordBatch, first: int, wanted: pc.Expression | None) -> pa.RecordBatch:
+    """Return the rows that fit, each with its number."""
+    batch = numbered(batch, first)
+    if wanted is None:
+        return batch
+    found = pa.Table.from_batches([batch]).filter(wanted).combine_chunks().to_batches()
+    return found[0] if found else batch.slice(0, 0)
+
+
+def numbered(batch: pa.RecordBatch, first: int) -> pa.RecordBatch:
+    """Return the batch with the numbers of its rows, from ``first``."""
+    numbers = pa.array(range(first, first + batch.num_rows), pa.int64())
+    return pa.RecordBatch.from_arrays([*batch.columns, numbers], names=[*batch.schema.names, _ROW])
+
+
+def rows_of(batch: pa.RecordBatch, where: str, source: str, jobs: Collection[str], view: View) -> Rows:
+    """Return a batch as rows.
+
+    :param where: ends the place of a row.
+    :param source: begins what is said of the whole table.
+    """
+    numbers = batch.column(_ROW)
+
     def place(index: int) -> str:
-        return f"row {first + index} of {uri}"
+        return f"row {numbers[index]} {where}"
 
     rejected: list[Rejected] = []
-    values = _strings(batch.column("item"), place, uri, rejected)
+    values = _strings(batch.column(view.item), place, f"{source}: column {view.item!r}", rejected)
     overrides: dict[int, Override] = {}
     bad: list[int] = []
     for index, said in _said(batch):
@@ -63,13 +102,13 @@ def _rows(batch: pa.RecordBatch, uri: str, first: int, jobs: Collection[str]) ->
     return Rows(values=values, place=place, overrides=overrides, rejected=rejected)
 
 
-def _strings(column: pa.Array, place: Any, uri: str, rejected: list[Rejected]) -> pa.LargeStringArray:
+def _strings(column: pa.Array, place: Any, what: str, rejected: list[Rejected]) -> pa.LargeStringArray:
     for index in pc.indices_nonzero(pc.is_null(column)).to_pylist():
         rejected.append(reject("", place(index), "has no item; give each row one"))
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if not any(fits(column.type) for fits in _TEXTUAL):
-        raise SelectionError(f"items_uri {uri}: column 'item' has type {column.type}; make it a string")
+        raise SelectionError(f"{what} has type {column.type}; make it a string")
     try:
         return column.cast(pa.large_string())
     except pa.ArrowInvalid:
@@ -89,7 +128,7 @@ def _decode(values: list[bytes | None], place: Any, rejected: list[Rejected]) ->
 
 def _said(batch: pa.RecordBatch) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the rows that say more than their item."""
-    columns = {name: batch.column(name) for name in batch.schema.names if name != "item"}
+    columns = {name: batch.column(name) for name in _SAID if name in batch.schema.names}
     if not columns or batch.num_rows == 0:
         return
     said = pa.array([False] * batch.num_rows)

@@ -52,7 +52,7 @@ def _read(file: BinaryIO, uri: str, request: Request) -> Iterator[Rows]:
 
 def _read_plain(file: BinaryIO, uri: str, request: Request) -> Iterator[Rows]:
     read_rows = format_of(uri, _head(file, 4))
-    yield from read_rows(file, uri, request.graph.jobs)
+    yield from read_rows(file, uri, request.graph.jobs, request.view)
 
 
 def _head(file: BinaryIO, size: int) -> bytes:

@@ -251,8 +251,8 @@ class TestBadLists:
                 read(items_uri=uri)
 
     def test_a_scheme_that_no_store_serves(self, read):
-        with pytest.raises(SelectionError, match="no store serves ftp://"):
-            read(items_uri="ftp://host/list.txt")
+        with pytest.raises(SelectionError, match="no store serves gopher://"):
+            read(items_uri="gopher://host/list.txt")
 
     def test_a_folder(self, read, tmp_path):
         with pytest.raises(SelectionError, match="Is a directory"):
