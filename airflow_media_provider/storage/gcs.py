@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -38,7 +39,11 @@ class GcsStore:
         """Yield the same with size and time."""
         blobs = self._blobs(prefix, start, end, FACTS)
         yield from in_batches(
-            ObjectInfo(uri=uri, size=int(blob.size or 0), updated=blob.updated.timestamp())
+            ObjectInfo(
+                uri=uri,
+                size=int(blob.get("size", 0)),
+                updated=datetime.fromisoformat(blob["updated"]).timestamp(),
+            )
             for uri, blob in blobs
         )
 
@@ -94,7 +99,10 @@ class GcsStore:
             except NotFound:
                 return
 
-    def _blobs(self, prefix: str, start: str, end: str, fields: str) -> Iterator[tuple[str, Any]]:
+    def _blobs(
+        self, prefix: str, start: str, end: str, fields: str
+    ) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield URIs and what the service says of them; the client's objects for each would take long."""
         bucket, key = _split(prefix, whole=False)
         home = f"gs://{bucket}/"
         bounds = {}
@@ -105,10 +113,11 @@ class GcsStore:
             bounds["end_offset"] = f"{end.removeprefix(home)}\0"
         with _errors(prefix):
             listing = self._client.list_blobs(bucket, prefix=key, page_size=PAGE, fields=fields, **bounds)
-            for blob in listing:
-                uri = home + blob.name
-                if not is_temporary(uri) and within(uri, start, end):
-                    yield uri, blob
+            for page in listing.pages:
+                for blob in page.raw_page.get("items", ()):
+                    uri = home + blob["name"]
+                    if not is_temporary(uri) and within(uri, start, end):
+                        yield uri, blob
 
     def _blob(self, uri: str) -> Any:
         bucket, key = _split(uri, whole=True)
