@@ -154,13 +154,12 @@ def by_asking(graph: JobGraph, items: pa.LargeStringArray, client: Any, sample: 
 
 def line(row: dict[str, Any]) -> str:
     """Return a result as a sentence."""
-    return (
-        "{items:,} items x {jobs} jobs: inventory {listing_s} s ({listing_cpu_s} CPU-s), {list_requests} "
-        "list requests = {requests_per_page} x objects/page, {object_requests} per object; `exists` in "
-        "64 threads {exists_s} s (from {exists_sample:,} of them in {exists_sample_s} s): {times_faster}x".format(
-            **row
-        )
+    said = (
+        "{items:,} items x {jobs} jobs: inventory {listing_s} s ({listing_cpu_s} CPU-s), {list_requests} list "
+        "requests = {requests_per_page} x objects/page, {object_requests} per object; `exists` in 64 threads "
+        "{exists_s} s (from {exists_sample:,} of them in {exists_sample_s} s): {times_faster}x"
     )
+    return said.format(**row)
 
 
 if __name__ == "__main__":
