@@ -17,7 +17,7 @@ from airflow_media_provider.errors import EmptySelection, SelectionError
 from airflow_media_provider.registry.model import JobGraph
 from airflow_media_provider.storage import Stores
 
-WITH_COLUMNS = ("items_uri", "query")
+WITH_COLUMNS = ("items_uri", "items_query")
 
 __all__ = ["Override", "Rejected", "Selection", "read_selection", "select"]
 
@@ -46,24 +46,24 @@ def read_selection(
     items: Sequence[str] | None = None,
     items_uri: str | Sequence[str] | None = None,
     prefix: str | None = None,
-    query: str | None = None,
+    items_query: str | None = None,
     items_column: str | None = None,
     items_filter: str | None = None,
     stores: Stores,
     limit: int | None = None,
 ) -> Selection:
-    """Read the items that one of ``items``, ``items_uri``, ``prefix`` and ``query`` names.
+    """Read the items that one of ``items``, ``items_uri``, ``prefix`` and ``items_query`` names.
 
     :param items: ids, or URIs or paths of source files; blank ones are dropped.
     :param items_uri: a list file, or several: text, CSV, JSON Lines, Parquet or Avro, gzipped or not.
     :param prefix: beginning of ids, or of URIs of source files; or a glob over them.
-    :param query: of a warehouse; ``stores`` says who runs it.
+    :param items_query: of a warehouse; ``stores`` says who runs it.
     :param items_column: column of the list or result that has the item; None = ``item``.
     :param items_filter: rows of the list that are wanted, e.g. ``country == "SE" and year >= 2020``.
     :param limit: keep the first so many items.
     :raises SelectionError: when nothing is named, or what is named cannot be read or holds nothing.
     """
-    given = {"items": items, "items_uri": items_uri, "prefix": prefix, "query": query}
+    given = {"items": items, "items_uri": items_uri, "prefix": prefix, "items_query": items_query}
     view = View.of(items_column, items_filter)
     return select(graph, given, stores=stores, view=view, limit=limit)
 
@@ -85,7 +85,9 @@ def select(
         raise SelectionError(f"limit {limit}: give a number from 1, or none")
     ((name, value),) = named.items()
     if not view.is_plain and name not in WITH_COLUMNS:
-        raise SelectionError(f"{name} has no columns; items_column and items_filter go with a list or query")
+        raise SelectionError(
+            f"{name} has no columns; items_column and items_filter go with items_uri and items_query"
+        )
     collector = Collector(graph)
     for rows in SOURCES[name](Request(graph=graph, value=value, stores=stores, view=view)):
         collector.add(rows)

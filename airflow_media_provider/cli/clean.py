@@ -91,7 +91,11 @@ def _clean_runs(args: Namespace, graph: JobGraph, stores: Stores, before: float 
 
     if before is None:
         raise PlanError("--runs needs --older-than-days: how old the runs are that may go")
-    given = [name for name in ("items", "items_uri", "prefix", "job", "limit") if getattr(args, name)]
+    given = [
+        name
+        for name in ("items", "items_uri", "prefix", "items_query", "job", "limit")
+        if getattr(args, name)
+    ]
     if given:
         raise PlanError(f"--runs is about whole runs; leave out --{given[0].replace('_', '-')}")
     found = find_old_runs(graph.root, stores, before=before)

@@ -34,8 +34,19 @@ ITEMS = Arg(
     nargs="+",
     metavar="ITEM",
 )
-ITEMS_URI = Arg(("--items-uri",), help="List file: text, CSV, JSON Lines or Parquet", metavar="URI")
+ITEMS_URI = Arg(("--items-uri",), help="List file: text, CSV, JSON Lines, Parquet or Avro", metavar="URI")
 PREFIX = Arg(("-p", "--prefix"), help="Prefix or glob over the source", metavar="PREFIX")
+ITEMS_QUERY = Arg(
+    ("--items-query",), help="BigQuery query whose result has a column with the items", metavar="SQL"
+)
+ITEMS_COLUMN = Arg(
+    ("--items-column",), help="Column of the list or result that has the item (default: item)", metavar="NAME"
+)
+ITEMS_FILTER = Arg(
+    ("--items-filter",),
+    help='Rows of the list to take, as: country == "SE" and year >= 2020',
+    metavar="CONDITION",
+)
 PARTITION = Arg(
     ("--partition",), help="Key of one of the registry's partitions, as a shard or a date", metavar="KEY"
 )
@@ -151,7 +162,7 @@ PREVIEW = Arg(("--dry-run",), help="Count per partition what would run; no run i
 DAG_ID = Arg(("--dag-id",), help="DAG that does it (default: the registry's name)")
 
 COMMON = (REGISTRY, OVERLAY, ARG_OUTPUT, ARG_VERBOSE)
-SELECTION = (ITEMS, ITEMS_URI, PREFIX, PARTITION, LIMIT)
+SELECTION = (ITEMS, ITEMS_URI, PREFIX, ITEMS_QUERY, ITEMS_COLUMN, ITEMS_FILTER, PARTITION, LIMIT)
 REQUEST = (*SELECTION, TARGET, MODE, FORCE, FORCE_ALL, PING)
 
 

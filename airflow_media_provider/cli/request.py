@@ -11,7 +11,10 @@ from airflow_media_provider.errors import SelectionError
 if TYPE_CHECKING:
     from airflow_media_provider.runs.request import PlanRequest
 
-FIELDS = ("items_uri", "prefix", "partition", "limit", "mode", "force_all", "ping", "dry_run")
+FIELDS = (
+    "items_uri", "prefix", "items_query", "items_column", "items_filter", "partition", "limit", "mode",
+    "force_all", "ping", "dry_run",
+)  # fmt: skip
 
 
 def read_request(args: Namespace) -> PlanRequest:

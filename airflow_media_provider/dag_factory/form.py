@@ -14,6 +14,9 @@ MOST_OFFERED = 100
 MORE = "More: do again, trace, limit"
 """The section that is folded at first; what most runs need stands before it."""
 
+TABLE = "Tables: query, column, filter"
+"""The section for selections that come out of a table."""
+
 NAMES = {"type": ["null", "array"], "items": {"type": "string"}}
 """A list of texts; the web form says null for one that was emptied."""
 
@@ -39,12 +42,12 @@ def trigger_form(
     return {
         "items": _param(
             None, "Items",
-            "Item ids or URIs of source files, **one per line**. Or fill in one of the next two.",
+            "Item ids or URIs of source files, **one per line**. Or fill in one of the next two, or a query.",
             **NAMES,
         ),
         "items_uri": _param(
             None, "List file",
-            "URI of a list: text (one per line), CSV, JSON Lines or Parquet with the column `item`. "
+            "URI of a list: text (one per line), CSV, JSON Lines, Parquet or Avro with the column `item`. "
             "`{{ ds }}` is filled in, so that a backfill takes one list per date.",
             type=["null", "string"],
         ),
@@ -52,6 +55,19 @@ def trigger_form(
             None, "Prefix or glob",
             "Where item ids begin (`rock/`), or a glob (`rock/**/live-*`). `{{ ds }}` is filled in.",
             type=["null", "string"],
+        ),
+        "items_query": _param(
+            None, "Query",
+            "BigQuery query whose result has a column with the items. `{{ ds }}` is filled in.",
+            section=TABLE, type=["null", "string"],
+        ),
+        "items_column": _param(
+            None, "Column", "Column of the list or result that has the item; none = `item`.",
+            section=TABLE, type=["null", "string"],
+        ),
+        "items_filter": _param(
+            None, "Filter", 'Rows of the list to take: `country == "SE" and year >= 2020`.',
+            section=TABLE, type=["null", "string"],
         ),
         **({} if partitions is None else {"partition": _partition(partitions)}),
         "targets": _param(

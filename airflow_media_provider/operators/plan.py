@@ -12,6 +12,7 @@ from airflow_media_provider.links.media import MediaPlanLink
 from airflow_media_provider.operators.events import has_events, lists_of_events
 from airflow_media_provider.operators.request import (
     FIELDS,
+    OF_SELECTORS,
     SELECTORS,
     add_partition,
     check_arguments,
@@ -47,6 +48,9 @@ class MediaPlanOperator(BaseOperator):
     :param items: ids, or text with one per line.
     :param items_uri: URI of a list file.
     :param prefix: prefix or glob over the source.
+    :param items_query: of BigQuery; its result has a column with the items.
+    :param items_column: column of the list or result that has the item; None = ``item``.
+    :param items_filter: rows of the list to take, e.g. ``country == "SE" and year >= 2020``.
     :param partition: key of one of the registry's partitions, e.g. ``{{ partition_key or '' }}``.
     :param leave_out: URI of a file of cells that are not tried, with ``job`` and ``item`` per line.
     :param force: jobs to do again, with what depends on them.
@@ -65,7 +69,8 @@ class MediaPlanOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = (
-        "registry", "overlay", "targets", "mode", "items", "items_uri", "prefix", "partition",
+        "registry", "overlay", "targets", "mode", "items", "items_uri", "prefix", "items_query",
+        "items_column", "items_filter", "partition",
         "leave_out", "force",
     )  # fmt: skip
     operator_extra_links = (MediaPlanLink(),)
@@ -81,6 +86,9 @@ class MediaPlanOperator(BaseOperator):
         items: Sequence[str] | str | None = None,
         items_uri: str | None = None,
         prefix: str | None = None,
+        items_query: str | None = None,
+        items_column: str | None = None,
+        items_filter: str | None = None,
         partition: str | None = None,
         leave_out: str | None = None,
         force: Sequence[str] | str = (),
@@ -99,7 +107,9 @@ class MediaPlanOperator(BaseOperator):
         super().__init__(**kwargs)
         check_arguments(
             self.task_id, mode=mode, limit=limit, required=not (use_params or use_events or partition),
-            selectors={"items": items, "items_uri": items_uri, "prefix": prefix},
+            selectors={
+                "items": items, "items_uri": items_uri, "prefix": prefix, "items_query": items_query,
+            },
         )  # fmt: skip
         self.registry = registry
         self.overlay = overlay
@@ -108,6 +118,9 @@ class MediaPlanOperator(BaseOperator):
         self.items = items
         self.items_uri = items_uri
         self.prefix = prefix
+        self.items_query = items_query
+        self.items_column = items_column
+        self.items_filter = items_filter
         self.partition = partition
         self.leave_out = leave_out
         self.force = force
@@ -176,7 +189,7 @@ class MediaPlanOperator(BaseOperator):
         batches = tuple(take_up(lists.batches, plan, stores))
         if not (lists.made or batches):
             self._skip(context, "the events that woke this run name no items that no other run has taken up")
-        own = {name: value for name, value in self._own().items() if name not in SELECTORS}
+        own = {name: value for name, value in self._own().items() if name not in (*SELECTORS, *OF_SELECTORS)}
         if self.event_mode and not batches:
             own["mode"] = self.event_mode
         self.log.info("Items of the events: %s", ", ".join((*lists.made, *batches)))

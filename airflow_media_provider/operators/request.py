@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     from airflow_media_provider.registry.partitions import Partitions
 
 FIELDS = (
-    "items", "items_uri", "prefix", "partition", "leave_out", "targets", "mode", "force", "force_all", "ping",
-    "dry_run", "limit",
+    "items", "items_uri", "prefix", "items_query", "items_column", "items_filter", "partition", "leave_out",
+    "targets", "mode", "force", "force_all", "ping", "dry_run", "limit",
 )  # fmt: skip
-SELECTORS = ("items", "items_uri", "prefix")
-TEMPLATED = ("items_uri", "prefix")
+SELECTORS = ("items", "items_uri", "prefix", "items_query")
+OF_SELECTORS = ("items_column", "items_filter")
+"""What says how a selection is read, and goes with it."""
+TEMPLATED = ("items_uri", "prefix", "items_query", "items_filter")
 DATES = (
     "ds", "ds_nodash", "ts", "ts_nodash", "logical_date", "data_interval_start", "data_interval_end",
     "run_id", "partition_key",
@@ -65,7 +67,7 @@ def merge_request(
             said[name] = render(str(said[name]), name, context)
     base = {name: value for name, value in own.items() if not _is_empty(value)}
     if any(name in said for name in SELECTORS):
-        base = {name: value for name, value in base.items() if name not in SELECTORS}
+        base = {name: value for name, value in base.items() if name not in (*SELECTORS, *OF_SELECTORS)}
     merged = {**base, **said}
     for name in ("targets", "force"):
         if name in merged:
@@ -92,7 +94,7 @@ def add_partition(
     if key and "partition" not in merged and (partitions.narrows or not chosen):
         merged["partition"] = key
     if "partition" in merged and not partitions.narrows and not chosen:
-        return {name: value for name, value in merged.items() if name not in SELECTORS}
+        return {name: value for name, value in merged.items() if name not in (*SELECTORS, *OF_SELECTORS)}
     return merged
 
 

@@ -79,6 +79,9 @@ def select_items(graph: JobGraph, request: PlanRequest, stores: Stores) -> Selec
             items=whole.items,
             items_uri=whole.items_uri,
             prefix=whole.prefix,
+            items_query=whole.items_query,
+            items_column=whole.items_column,
+            items_filter=whole.items_filter,
             stores=stores,
             limit=None if narrows else request.limit,
         )

@@ -12,7 +12,7 @@ from airflow_media_provider.registry.model import SOURCE, JobGraph
 if TYPE_CHECKING:
     from airflow_media_provider.planning import PlanQuery
 
-SELECTORS = ("items", "items_uri", "prefix")
+SELECTORS = ("items", "items_uri", "prefix", "items_query")
 
 
 class PlanRequest(BaseModel):
@@ -21,6 +21,9 @@ class PlanRequest(BaseModel):
     :param items: ids, or URIs of source files.
     :param items_uri: URI of a list file, or of several.
     :param prefix: prefix or glob over the source.
+    :param items_query: of BigQuery, e.g. ``SELECT item FROM songs.tracks WHERE year >= 2020``.
+    :param items_column: column of the list or of the query's result that has the item; None = ``item``.
+    :param items_filter: rows of the list that are wanted, e.g. ``country == "SE" and year >= 2020``.
     :param partition: key of a slice of the catalog, as the registry's ``partitions`` have it; of shards a
         part of what else is selected.
     :param leave_out: URI of a JSON Lines file with ``job`` and ``item``: cells that are not tried.
@@ -33,6 +36,9 @@ class PlanRequest(BaseModel):
     items: tuple[str, ...] | None = None
     items_uri: str | tuple[str, ...] | None = None
     prefix: str | None = None
+    items_query: str | None = None
+    items_column: str | None = None
+    items_filter: str | None = None
     partition: str | None = None
     leave_out: str | None = None
     targets: tuple[str, ...] = ()
@@ -43,7 +49,10 @@ class PlanRequest(BaseModel):
     dry_run: bool = False
     limit: int | None = Field(default=None, gt=0)
 
-    @field_validator("items_uri", "prefix", "partition", "leave_out", mode="before")
+    @field_validator(
+        "items_uri", "prefix", "items_query", "items_column", "items_filter", "partition", "leave_out",
+        mode="before",
+    )  # fmt: skip
     @classmethod
     def _blank_is_none(cls, value: Any) -> Any:
         return value.strip() or None if isinstance(value, str) else value
@@ -65,7 +74,7 @@ class PlanRequest(BaseModel):
         given = [name for name in SELECTORS if getattr(self, name) is not None]
         if len(given) > 1 or not (given or self.partition):
             have = " and ".join(given) if given else "none of them"
-            raise ValueError(f"give exactly one of items, items_uri, prefix; given: {have}")
+            raise ValueError(f"give exactly one of {', '.join(SELECTORS)}; given: {have}")
         return self
 
     def query(self, graph: JobGraph) -> PlanQuery:

@@ -11,6 +11,6 @@ SOURCES: Mapping[str, Callable[[Request], Iterator[Rows]]] = {
     "items": inline.read,
     "items_uri": list_file.read,
     "prefix": prefix.read,
-    "query": query.read,
+    "items_query": query.read,
 }
 """Name in a request -> what reads it."""

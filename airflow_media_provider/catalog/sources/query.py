@@ -18,18 +18,18 @@ def read(request: Request) -> Iterator[Rows]:
         raise SelectionError("items_filter goes with a list file; write the condition into the query's WHERE")
     first = 1
     for batch in _batches(request):
-        view.check(batch.schema.names, "query")
+        view.check(batch.schema.names, "items_query")
         for start in range(0, batch.num_rows, CHUNK):
             part = batch.slice(start, CHUNK)
-            yield rows_of(numbered(part, first), "of the query", "query", jobs, view)
+            yield rows_of(numbered(part, first), "of the query", "items_query", jobs, view)
             first += part.num_rows
 
 
 def _batches(request: Request) -> Iterator[pa.RecordBatch]:
     run = request.stores.run_query
     if run is None:
-        raise SelectionError("query: nothing here can run queries; give a list file instead")
+        raise SelectionError("items_query: nothing here can run queries; give a list file instead")
     try:
         yield from run(str(request.value))
     except MediaError as error:
-        raise SelectionError(f"query: {error}") from error
+        raise SelectionError(f"items_query: {error}") from error

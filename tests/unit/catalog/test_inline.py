@@ -119,7 +119,7 @@ class TestFilesOfTheSource:
 
 class TestWhatIsAsked:
     def test_nothing_named_is_an_error(self, read):
-        with pytest.raises(SelectionError, match="items, items_uri, prefix, query; given: none of them"):
+        with pytest.raises(SelectionError, match="items, items_uri, prefix, items_query; given: none of them"):
             read()
 
     def test_two_things_named_are_an_error(self, read):

@@ -114,10 +114,10 @@ def test_cells_for_people_keep_one_line_per_cell_and_no_markup(media):
 
 
 COULD_NOT_RUN = {
-    "no selection": ((), "error: give exactly one of items, items_uri, prefix; given: none of them"),
+    "no selection": ((), "error: give exactly one of items, items_uri, prefix, items_query; given: none of them"),
     "two selections": (
         ("-i", "a", "-p", "b"),
-        "error: give exactly one of items, items_uri, prefix; given: items and prefix",
+        "error: give exactly one of items, items_uri, prefix, items_query; given: items and prefix",
     ),
     "an empty item": (("-i", " "), "error: --items: there is not one item in it"),
     "a list that is not there": (
