@@ -20,7 +20,14 @@ from airflow.providers.common.compat.sdk import (
     XCom,
     conf,
 )
+from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
+from airflow.timetables.trigger import CronTriggerTimetable
 from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+try:
+    from airflow.sdk.definitions.param import ParamsDict
+except ImportError:  # Airflow 2
+    from airflow.models.param import ParamsDict  # type: ignore[no-redef]
 
 try:
     from airflow.triggers.base import BaseEventTrigger
@@ -41,8 +48,6 @@ def uploads_asset_of(*, name: str, uri: str, watcher: str, trigger: BaseEventTri
 
 def knows_partitions() -> bool:
     """Tell whether this Airflow can backfill partitions: from 3.3 on."""
-    from airflow.timetables.base import Timetable
-
     return hasattr(Timetable, "iter_partition_dagrun_infos")
 
 
@@ -91,10 +96,16 @@ __all__ = [
     "BaseSensorOperator",
     "BaseTrigger",
     "Context",
+    "CronTriggerTimetable",
+    "DagRunInfo",
+    "DataInterval",
     "Param",
+    "ParamsDict",
     "PokeReturnValue",
     "TaskGroup",
     "TaskInstanceKey",
+    "TimeRestriction",
+    "Timetable",
     "TriggerEvent",
     "TriggerRule",
     "XCom",

@@ -8,9 +8,14 @@ from datetime import datetime
 from typing import Any
 
 import pendulum
-from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
-from airflow.timetables.trigger import CronTriggerTimetable
 
+from airflow_media_provider.compat import (
+    CronTriggerTimetable,
+    DagRunInfo,
+    DataInterval,
+    TimeRestriction,
+    Timetable,
+)
 from airflow_media_provider.registry.partitions import Partitions, run_name
 from airflow_media_provider.registry.snapshot import dump_partitions, load_partitions
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from airflow.sdk.definitions.param import ParamsDict
-
-from airflow_media_provider.compat import DAG
+from airflow_media_provider.compat import DAG, ParamsDict
 from airflow_media_provider.dag_factory.form import trigger_form
 from airflow_media_provider.dag_factory.graph import caller_file, graph_at, line_of
 from airflow_media_provider.dag_factory.group import TaskOptions, add_line

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
-from airflow.triggers.base import BaseTrigger, TriggerEvent
+from airflow_media_provider.compat import BaseTrigger, TriggerEvent
 
 if TYPE_CHECKING:
     from airflow.providers.google.cloud.hooks.dataflow import DataflowHook

@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Any
 
-from airflow.triggers.base import BaseTrigger, TriggerEvent
-
+from airflow_media_provider.compat import BaseTrigger, TriggerEvent
 from airflow_media_provider.triggers.look import OutputLook
 
 
