@@ -155,7 +155,7 @@ def by_asking(graph: JobGraph, items: pa.LargeStringArray, client: Any, sample: 
 def line(row: dict[str, Any]) -> str:
     """Return a result as a sentence."""
     said = (
-        "{items:,} items x {jobs} jobs: inventory {listing_s} s ({listing_cpu_s} CPU-s), {list_requests} list "
+        "{items:,} items x {jobs} jobs: inventory {listing_s} s ({listing_cpu_s} CPU-s), {list_requests} "
         "requests = {requests_per_page} x objects/page, {object_requests} per object; `exists` in 64 threads "
         "{exists_s} s (from {exists_sample:,} of them in {exists_sample_s} s): {times_faster}x"
     )
