@@ -10,6 +10,9 @@ from airflow_media_provider.errors import StorageError
 PAGE = 50_000
 """Rows that one answer has at most."""
 
+SHOWN = 300
+"""Characters of a query, and of what BigQuery says of it, that an error shows."""
+
 
 def run_query(
     text: str, *, gcp_conn_id: str, impersonation_chain: str | Sequence[str] | None = None
@@ -28,12 +31,14 @@ def run_query(
     hook = BigQueryHook(gcp_conn_id=gcp_conn_id, impersonation_chain=impersonation_chain)
     location = hook.location if isinstance(hook.location, str) else None
     try:
-        rows = hook.get_client(location=location).query(text).result(page_size=PAGE)
+        rows = hook.get_client(hook.project_id, location).query(text).result(page_size=PAGE)
         yield from rows.to_arrow_iterable()
     except (GoogleAPIError, GoogleAuthError, RequestException) as error:
-        raise StorageError(f"{_line(text)}: {getattr(error, 'message', None) or error}") from error
+        raise StorageError(
+            f"{_line(text)!r}: {_line(getattr(error, 'message', None) or str(error))}"
+        ) from error
 
 
 def _line(text: str) -> str:
     line = " ".join(text.split())
-    return repr(line if len(line) <= 80 else f"{line[:80]}…")  # noqa: PLR2004
+    return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"
