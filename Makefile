@@ -26,6 +26,7 @@ stack: setup
 	@.venv/bin/python -m scripts.stack
 
 test: setup
+	@PYTHON="$(PYTHON)" sh scripts/setup_env.sh airflow2
 	@sh scripts/check.sh $(PYTEST_ARGS)
 
 format: setup

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from airflow import __version__
 from airflow.providers.common.compat.sdk import (
     DAG,
     AirflowException,
@@ -33,6 +35,17 @@ try:
     from airflow.triggers.base import BaseEventTrigger
 except ImportError:  # Airflow 2: no asset can be watched, a task can still wait
     BaseEventTrigger = BaseTrigger  # type: ignore[misc,assignment]
+
+
+IS_AIRFLOW_2 = __version__.startswith("2.")
+
+DAG_DEFAULTS: dict[str, Any] = {"start_date": datetime(2000, 1, 1, tzinfo=UTC)} if IS_AIRFLOW_2 else {}
+"""Airflow 2 wants a start date of every DAG that has a schedule, whether or not it runs by itself."""
+
+
+def make_asset(*, name: str, uri: str) -> Asset:
+    """Return an asset; a dataset of Airflow 2 has no name but its URI."""
+    return Asset(uri=uri) if IS_AIRFLOW_2 else Asset(name=name, uri=uri, group="media")
 
 
 def uploads_asset_of(*, name: str, uri: str, watcher: str, trigger: BaseEventTrigger) -> Asset:
@@ -86,6 +99,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DAG",
+    "DAG_DEFAULTS",
+    "IS_AIRFLOW_2",
     "AirflowException",
     "AirflowSkipException",
     "Asset",
@@ -112,6 +127,7 @@ __all__ = [
     "asset_by_name",
     "conf",
     "knows_partitions",
+    "make_asset",
     "makes_partition_keys",
     "partitioned_assets",
     "uploads_asset_of",

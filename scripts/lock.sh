@@ -5,5 +5,10 @@ set -eu
 cd "$(dirname "$0")/.."
 uv=uv
 uv --version >/dev/null 2>&1 || uv=.venvs/uv/bin/uv
-exec "$uv" pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
-    --generate-hashes --no-header --no-emit-index-url ${UPGRADE:+--upgrade} --quiet --output-file requirements.lock
+lock() {
+    "$uv" pip compile "$@" --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+        ${UPGRADE:+--upgrade} --quiet
+}
+lock pyproject.toml --all-extras --group dev --output-file requirements.lock
+# The environment in which Airflow 2 is tried; its workers are those of the other.
+lock pyproject.toml --extra airflow tests/airflow2/requirements.in --output-file requirements-airflow2.lock

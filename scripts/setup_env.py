@@ -1,5 +1,7 @@
 """Makes ``.venv``: everything that is locked, and the project itself. Quick when nothing changed.
 
+With the argument ``airflow2`` it makes ``.venv-airflow2``, in which the tests for Airflow 2 run Airflow.
+
 Standard library only, since this runs before anything is installed.
 """
 
@@ -12,15 +14,33 @@ import subprocess
 import sys
 import time
 import venv
+from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
-VENV = PROJECT / ".venv"
-LOCK = PROJECT / "requirements.lock"
 UV_VENV = PROJECT / ".venvs" / "uv"
-STAMP = VENV / ".set-up"
 UV_VERSION = "uv>=0.5,<1"
-OLDEST, TOO_NEW = (3, 11), (3, 14)
+OLDEST = (3, 11)
+
+
+@dataclass(frozen=True)
+class Target:
+    """One environment."""
+
+    venv: Path
+    lock: Path
+    too_new: tuple[int, int]
+
+    @property
+    def stamp(self) -> Path:
+        """Says for which files the set-up was done."""
+        return self.venv / ".set-up"
+
+
+TARGETS = {
+    "": Target(PROJECT / ".venv", PROJECT / "requirements.lock", (3, 14)),
+    "airflow2": Target(PROJECT / ".venv-airflow2", PROJECT / "requirements-airflow2.lock", (3, 13)),
+}
 
 
 class SetUpError(Exception):
@@ -29,26 +49,27 @@ class SetUpError(Exception):
 
 def main() -> int:
     """Set up unless the stamp says that it was done for the same files."""
-    wanted = fingerprint()
-    if STAMP.exists() and STAMP.read_text() == wanted and works(VENV):
+    target = TARGETS["".join(sys.argv[1:2])]
+    wanted = fingerprint(target)
+    if target.stamp.exists() and target.stamp.read_text() == wanted and works(target):
         return 0
     started = time.monotonic()
     try:
         uv = bring_uv()
-        make_venv(uv)
-        install(uv)
+        make_venv(uv, target)
+        install(uv, target)
     except SetUpError as error:
         print(f"set-up: {error}", file=sys.stderr)
         return 2
-    STAMP.write_text(wanted)
-    print(f"set-up: .venv is ready after {time.monotonic() - started:.0f} s", flush=True)
+    target.stamp.write_text(wanted)
+    print(f"set-up: {target.venv.name} is ready after {time.monotonic() - started:.0f} s", flush=True)
     return 0
 
 
-def fingerprint() -> str:
-    """Return a hash of all that decides what ``.venv`` holds."""
+def fingerprint(target: Target) -> str:
+    """Return a hash of all that decides what an environment holds."""
     digest = hashlib.sha256()
-    for path in (LOCK, PROJECT / "pyproject.toml", Path(__file__)):
+    for path in (target.lock, PROJECT / "pyproject.toml", Path(__file__)):
         digest.update(path.read_bytes())
     # An editable install points at this folder: a copied or moved checkout needs a new one.
     digest.update(str(PROJECT).encode())
@@ -84,22 +105,22 @@ def install_venv_package() -> None:
     )
 
 
-def make_venv(uv: str) -> None:
-    """Make ``.venv`` with this Python, or with one that uv finds when this one is too new."""
-    if works(VENV):
+def make_venv(uv: str, target: Target) -> None:
+    """Make the environment with this Python, or with one that uv finds when this one is too new."""
+    if works(target):
         return
-    fits = OLDEST <= sys.version_info[:2] < TOO_NEW
-    python = sys.executable if fits else f">={dotted(OLDEST)},<{dotted(TOO_NEW)}"
-    run(uv, "venv", "--clear", "--python", python, str(VENV))
+    fits = OLDEST <= sys.version_info[:2] < target.too_new
+    python = sys.executable if fits else f">={dotted(OLDEST)},<{dotted(target.too_new)}"
+    run(uv, "venv", "--clear", "--python", python, str(target.venv))
 
 
-def install(uv: str) -> None:
-    """Bring ``.venv`` to exactly what the lock says, hashes checked, and add the project itself."""
+def install(uv: str, target: Target) -> None:
+    """Bring the environment to exactly what the lock says, hashes checked, and add the project itself."""
     say("installing the locked packages (a few minutes the first time)")
-    python = ("--python", str(VENV / "bin" / "python"))
+    python = ("--python", str(target.venv / "bin" / "python"))
     # On a terminal there are progress bars; a log would get hundreds of package names.
     quiet = () if sys.stderr.isatty() else ("--quiet",)
-    run(uv, "pip", "sync", *quiet, *python, "--require-hashes", "--compile-bytecode", str(LOCK))
+    run(uv, "pip", "sync", *quiet, *python, "--require-hashes", "--compile-bytecode", str(target.lock))
     run(
         uv,
         "pip",
@@ -113,10 +134,10 @@ def install(uv: str) -> None:
     )
 
 
-def works(folder: Path) -> bool:
+def works(target: Target) -> bool:
     """Tell whether a virtual environment is there, runs, and has a Python that the project supports."""
-    code = f"import sys; sys.exit(not {OLDEST} <= sys.version_info[:2] < {TOO_NEW})"
-    python = folder / "bin" / "python"
+    code = f"import sys; sys.exit(not {OLDEST} <= sys.version_info[:2] < {target.too_new})"
+    python = target.venv / "bin" / "python"
     return python.exists() and succeeds(str(python), "-c", code)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_media_provider.compat import Asset
+from airflow_media_provider.compat import Asset, make_asset
 from airflow_media_provider.dag_factory.graph import caller_folder, graph_at
 from airflow_media_provider.registry.model import JobGraph
 from beam_jobs.contract.address import with_scheme
@@ -11,9 +11,8 @@ from beam_jobs.contract.address import with_scheme
 def job_asset(graph: JobGraph, job: str) -> Asset:
     """Return the asset that stands for all artifacts of ``job``; raises PlanError for an unknown one."""
     name = graph.job(job).name
-    return Asset(
-        name=f"media.{graph.name}.{name}", uri=f"{with_scheme(graph.root).rstrip('/')}/{name}", group="media"
-    )
+    uri = f"{with_scheme(graph.root).rstrip('/')}/{name}"
+    return make_asset(name=f"media.{graph.name}.{name}", uri=uri)
 
 
 def media_asset(registry: str, job: str, *, overlay: str | None = None) -> Asset:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from airflow_media_provider.compat import DAG, ParamsDict
+from airflow_media_provider.compat import DAG, DAG_DEFAULTS, ParamsDict
 from airflow_media_provider.dag_factory.form import trigger_form
 from airflow_media_provider.dag_factory.graph import caller_file, graph_at, line_of
 from airflow_media_provider.dag_factory.group import TaskOptions, add_line
@@ -120,6 +120,7 @@ def media_dags(
                 "tags": _tags(graph, jobs),
                 "doc_md": graph_doc(graph, jobs),
                 "catchup": False,
+                **DAG_DEFAULTS,
                 **limits,
                 **dag_kwargs,
             },
