@@ -50,6 +50,13 @@ ITEMS_FILTER = Arg(
 PARTITION = Arg(
     ("--partition",), help="Key of one of the registry's partitions, as a shard or a date", metavar="KEY"
 )
+INVENTORY = Arg(
+    ("--inventory",),
+    help="Saved inventory in place of listings: a report of Storage Insights, its manifest, or the folder of "
+    "all reports (the newest)",
+    dest="inventory_uri",
+    metavar="URI",
+)
 LIMIT = Arg(("--limit",), help="At most so many items, the first ones", type=positive_int(allow_zero=False))
 TARGET = Arg(
     ("-t", "--target"),
@@ -163,7 +170,7 @@ DAG_ID = Arg(("--dag-id",), help="DAG that does it (default: the registry's name
 
 COMMON = (REGISTRY, OVERLAY, ARG_OUTPUT, ARG_VERBOSE)
 SELECTION = (ITEMS, ITEMS_URI, PREFIX, ITEMS_QUERY, ITEMS_COLUMN, ITEMS_FILTER, PARTITION, LIMIT)
-REQUEST = (*SELECTION, TARGET, MODE, FORCE, FORCE_ALL, PING)
+REQUEST = (*SELECTION, TARGET, MODE, FORCE, FORCE_ALL, PING, INVENTORY)
 
 
 def get_media_cli_commands() -> list[GroupCommand]:
@@ -179,7 +186,7 @@ def get_media_cli_commands() -> list[GroupCommand]:
                 _command("validate", "Check the registry and name every fault with its line"),
                 _command("plan", "Say what would run and why; starts nothing", *REQUEST, CELLS),
                 _command("run", "Plan and run here, without a scheduler", *REQUEST, DRY_RUN, PYTHON),
-                _command("status", "Count which artifacts exist, per job", *SELECTION, TARGET),
+                _command("status", "Count which artifacts exist, per job", *SELECTION, TARGET, INVENTORY),
                 _command(
                     "publish",
                     "Ask for work on items, by one message each on Pub/Sub",

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from airflow_media_provider.runs.request import PlanRequest
 
 FIELDS = (
-    "items_uri", "prefix", "items_query", "items_column", "items_filter", "partition", "limit", "mode",
-    "force_all", "ping", "dry_run",
+    "items_uri", "prefix", "items_query", "items_column", "items_filter", "partition", "inventory_uri",
+    "limit", "mode", "force_all", "ping", "dry_run",
 )  # fmt: skip
 
 

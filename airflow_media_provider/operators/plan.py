@@ -52,6 +52,8 @@ class MediaPlanOperator(BaseOperator):
     :param items_column: column of the list or result that has the item; None = ``item``.
     :param items_filter: rows of the list to take, e.g. ``country == "SE" and year >= 2020``.
     :param partition: key of one of the registry's partitions, e.g. ``{{ partition_key or '' }}``.
+    :param inventory_uri: saved inventory in place of listings: a report of Storage Insights, its manifest, or
+        the folder of all reports (the newest).
     :param leave_out: URI of a file of cells that are not tried, with ``job`` and ``item`` per line.
     :param force: jobs to do again, with what depends on them.
     :param force_all: do the whole line again.
@@ -71,7 +73,7 @@ class MediaPlanOperator(BaseOperator):
     template_fields: Sequence[str] = (
         "registry", "overlay", "targets", "mode", "items", "items_uri", "prefix", "items_query",
         "items_column", "items_filter", "partition",
-        "leave_out", "force",
+        "inventory_uri", "leave_out", "force",
     )  # fmt: skip
     operator_extra_links = (MediaPlanLink(),)
     ui_color = "#e8f0fe"
@@ -90,6 +92,7 @@ class MediaPlanOperator(BaseOperator):
         items_column: str | None = None,
         items_filter: str | None = None,
         partition: str | None = None,
+        inventory_uri: str | None = None,
         leave_out: str | None = None,
         force: Sequence[str] | str = (),
         force_all: bool = False,
@@ -122,6 +125,7 @@ class MediaPlanOperator(BaseOperator):
         self.items_column = items_column
         self.items_filter = items_filter
         self.partition = partition
+        self.inventory_uri = inventory_uri
         self.leave_out = leave_out
         self.force = force
         self.force_all = force_all

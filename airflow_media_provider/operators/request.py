@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from airflow_media_provider.registry.partitions import Partitions
 
 FIELDS = (
-    "items", "items_uri", "prefix", "items_query", "items_column", "items_filter", "partition", "leave_out",
-    "targets", "mode", "force", "force_all", "ping", "dry_run", "limit",
+    "items", "items_uri", "prefix", "items_query", "items_column", "items_filter", "partition",
+    "inventory_uri", "leave_out", "targets", "mode", "force", "force_all", "ping", "dry_run", "limit",
 )  # fmt: skip
 SELECTORS = ("items", "items_uri", "prefix", "items_query")
 OF_SELECTORS = ("items_column", "items_filter")

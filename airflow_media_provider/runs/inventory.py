@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from airflow_media_provider.catalog.reference import source_address
+from airflow_media_provider.errors import PlanError
 from airflow_media_provider.registry.model import JobGraph
 from airflow_media_provider.registry.recipe import Recipe, recipe
 from airflow_media_provider.runs.presence import find_artifacts, find_old_artifacts
@@ -31,6 +32,26 @@ class Inventory:
     source: BoolArray
     present: Mapping[str, BoolArray]
     stale: Mapping[str, BoolArray]
+
+
+def listed_stores(graph: JobGraph, inventory_uri: str | None, stores: Stores) -> Stores:
+    """Return stores whose listings a saved inventory answers where it can; ``stores`` when there is none.
+
+    :param inventory_uri: a report of Storage Insights, its manifest, or the folder of all reports.
+    :raises StorageError: when it cannot be read.
+    :raises PlanError: when it is about other buckets.
+    """
+    if inventory_uri is None:
+        return stores
+    from airflow_media_provider.storage.saved import SavedStores
+
+    saved = SavedStores(inventory_uri, stores)
+    if not (saved.covers(graph.root) or saved.covers(source_address(graph).prefix)):
+        about = ", ".join(f"gs://{bucket}" for bucket in sorted(saved.buckets)) or "no bucket"
+        raise PlanError(
+            f"inventory {inventory_uri} is about {about}; the registry has {graph.root} and {graph.source}"
+        )
+    return saved
 
 
 def take_inventory(

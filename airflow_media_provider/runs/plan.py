@@ -21,7 +21,7 @@ from airflow_media_provider.planning import (
     reached_jobs,
 )
 from airflow_media_provider.registry.model import JobGraph
-from airflow_media_provider.runs.inventory import Inventory, take_inventory
+from airflow_media_provider.runs.inventory import Inventory, listed_stores, take_inventory
 from airflow_media_provider.runs.leave_out import read_left_out
 from airflow_media_provider.runs.partition import empty, narrow, resolve
 from airflow_media_provider.runs.request import PlanRequest
@@ -69,8 +69,13 @@ class Plan:
         yield from self.cells.rows(self.selection.items)
 
 
-def select_items(graph: JobGraph, request: PlanRequest, stores: Stores) -> Selection:
-    """Read the items of ``request``; raises SelectionError when there are none, or they cannot be read."""
+def select_items(
+    graph: JobGraph, request: PlanRequest, stores: Stores, *, listed: Stores | None = None
+) -> Selection:
+    """Read the items of ``request``; raises SelectionError when there are none, or they cannot be read.
+
+    :param listed: says which source files there are; None = ``stores``.
+    """
     whole = resolve(graph, request, stores)
     narrows = request.partition is not None and graph.partitions is not None and graph.partitions.narrows
     try:
@@ -82,7 +87,7 @@ def select_items(graph: JobGraph, request: PlanRequest, stores: Stores) -> Selec
             items_query=whole.items_query,
             items_column=whole.items_column,
             items_filter=whole.items_filter,
-            stores=stores,
+            stores=stores if listed is None or whole.prefix is None else listed,
             limit=None if narrows else request.limit,
         )
     except EmptySelection as error:
@@ -101,11 +106,12 @@ def make_plan(graph: JobGraph, request: PlanRequest, stores: Stores) -> Plan:
     """
     query = request.query(graph)
     reached_jobs(graph, query)  # a fault of the request is told before a long list is read
-    selection = select_items(graph, request, stores)
+    listed = listed_stores(graph, request.inventory_uri, stores)
+    selection = select_items(graph, request, stores, listed=listed)
     parts = plan_parts(graph, request, selection.items, selection.overrides)
     jobs = graph.sort({job for part in parts for job in reached_jobs(graph, part.query)})
     parents = {parent for job in jobs for parent in graph.jobs[job].parents}
-    inventory = take_inventory(graph, graph.sort({*jobs, *parents}), selection.items, stores)
+    inventory = take_inventory(graph, graph.sort({*jobs, *parents}), selection.items, listed)
     barred = read_left_out(request.leave_out, jobs, selection.items, stores)
     tables = [_plan_part(graph, part, selection, inventory, barred) for part in parts]
     if parts[0].rows is None:

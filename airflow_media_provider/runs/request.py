@@ -26,6 +26,8 @@ class PlanRequest(BaseModel):
     :param items_filter: rows of the list that are wanted, e.g. ``country == "SE" and year >= 2020``.
     :param partition: key of a slice of the catalog, as the registry's ``partitions`` have it; of shards a
         part of what else is selected.
+    :param inventory_uri: saved inventory of buckets that stands in for listings: a report of Storage
+        Insights (CSV, Parquet), its manifest, or the folder of all reports, which means the newest.
     :param leave_out: URI of a JSON Lines file with ``job`` and ``item``: cells that are not tried.
     :param targets: jobs; none = the jobs at the end of the graph (top-down: those at its start).
     :param limit: at most so many items of the selection, the first ones.
@@ -40,6 +42,7 @@ class PlanRequest(BaseModel):
     items_column: str | None = None
     items_filter: str | None = None
     partition: str | None = None
+    inventory_uri: str | None = None
     leave_out: str | None = None
     targets: tuple[str, ...] = ()
     mode: Literal["bottom-up", "top-down", "only"] = "bottom-up"
@@ -50,8 +53,8 @@ class PlanRequest(BaseModel):
     limit: int | None = Field(default=None, gt=0)
 
     @field_validator(
-        "items_uri", "prefix", "items_query", "items_column", "items_filter", "partition", "leave_out",
-        mode="before",
+        "items_uri", "prefix", "items_query", "items_column", "items_filter", "partition", "inventory_uri",
+        "leave_out", mode="before",
     )  # fmt: skip
     @classmethod
     def _blank_is_none(cls, value: Any) -> Any:

@@ -12,7 +12,7 @@ from airflow_media_provider.errors import SelectionError
 from airflow_media_provider.registry.model import JobGraph
 from airflow_media_provider.registry.recipe import recipe
 from airflow_media_provider.runs.cells_file import read_item
-from airflow_media_provider.runs.inventory import take_inventory
+from airflow_media_provider.runs.inventory import listed_stores, take_inventory
 from airflow_media_provider.runs.layout import RUNS_FOLDER, RunLayout
 from airflow_media_provider.runs.plan import make_plan, select_items
 from airflow_media_provider.runs.request import PlanRequest
@@ -51,9 +51,10 @@ def coverage(graph: JobGraph, request: PlanRequest, stores: Stores) -> tuple[int
     :return: how many items have no source file, and the coverage of each job (of ``request.targets``,
         or all).
     """
-    selection = select_items(graph, request, stores)
+    listed = listed_stores(graph, request.inventory_uri, stores)
+    selection = select_items(graph, request, stores, listed=listed)
     jobs = graph.sort(graph.job(name).name for name in request.targets) or graph.order
-    inventory = take_inventory(graph, jobs, selection.items, stores, source=True)
+    inventory = take_inventory(graph, jobs, selection.items, listed, source=True)
     items = len(selection.items)
     rows = []
     for job in jobs:
