@@ -13,7 +13,7 @@ from tests.integration.songs import RATE
 if TYPE_CHECKING:
     from tests.peers.cloud import Cloud
 
-UPLOADS, ARTIFACTS = "seed-uploads", "seed-artifacts"
+UPLOADS, ARTIFACTS, RACE = "seed-uploads", "seed-artifacts", "seed-race"
 NEEDS: dict[str, tuple[str, ...]] = {
     "downsample": (),
     "beat_tracking": ("downsample",),
@@ -34,7 +34,7 @@ GOOD_RATE = {"opus": 24_000}
 def prepare(cloud: Cloud) -> None:
     """Make the buckets, topics and subscriptions that the DAGs of ``dags/`` name."""
     storage, pubsub = cloud.storage(), cloud.pubsub()
-    for bucket in (UPLOADS, ARTIFACTS):
+    for bucket in (UPLOADS, ARTIFACTS, RACE):
         storage.create_bucket(bucket)
     pubsub.topic("seed-dead", "seed-dead")
     pubsub.topic("seed-downsampled", "seed-downsampled")
