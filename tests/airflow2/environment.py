@@ -64,7 +64,7 @@ class Airflow2:
     def ask(self, *command: str) -> Any:
         """Return what a command says as JSON."""
         said = self.run(*command, "--output", "json").stdout
-        return json.loads(said[said.index("[") :])
+        return json.JSONDecoder().raw_decode(said, said.index("[{"))[0]
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
         """Return the runs of a DAG, newest first."""
