@@ -94,6 +94,8 @@ def read_report(report: Report, stores: Stores) -> Iterator[pa.LargeStringArray]
                 yield _live(batch)
         except ObjectNotFound as error:
             raise StorageError(f"inventory {report.uri}: its part {uri} is not there") from error
+        except StorageError:
+            raise
         except (pa.ArrowException, OSError, KeyError) as error:
             raise StorageError(f"inventory {uri}: {error}") from error
     if report.records is not None and rows != int(report.records):

@@ -5,12 +5,14 @@ Beam's own file system cannot state preconditions, so this talks to the client t
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from beam_jobs.storage.retry import is_transient
 from beam_jobs.storage.store import Found, Scratch
 
 TIMEOUT_S = 300
@@ -22,7 +24,8 @@ class GcsStore:
     def look(self, uri: str) -> Found | None:
         """Return the object at ``uri``, or None."""
         bucket, name = _split(uri)
-        blob = bucket.get_blob(name, timeout=TIMEOUT_S)
+        with _as_os_error(uri):
+            blob = bucket.get_blob(name, timeout=TIMEOUT_S)
         if blob is None:
             return None
         return Found(size=blob.size or 0, updated=blob.updated.timestamp() if blob.updated else 0.0)
@@ -31,7 +34,8 @@ class GcsStore:
         """Download the object into ``scratch``, under a name that keeps its suffix."""
         bucket, name = _split(uri)
         path = scratch.new_file(Path(name).suffix)
-        bucket.blob(name).download_to_filename(str(path), timeout=TIMEOUT_S)
+        with _as_os_error(uri):
+            bucket.blob(name).download_to_filename(str(path), timeout=TIMEOUT_S)
         return path
 
     @contextmanager
@@ -46,13 +50,32 @@ class GcsStore:
 
         bucket, name = _split(uri)
         condition = None if replace else 0  # generation 0: only when no object is there
-        try:
-            bucket.blob(name).upload_from_filename(
-                str(draft), if_generation_match=condition, timeout=TIMEOUT_S
-            )
-        except PreconditionFailed:
-            return False
+        with _as_os_error(uri):
+            try:
+                bucket.blob(name).upload_from_filename(
+                    str(draft), if_generation_match=condition, timeout=TIMEOUT_S
+                )
+            except PreconditionFailed:
+                return False
         return True
+
+
+@contextmanager
+def _as_os_error(uri: str) -> Iterator[None]:
+    """Turn what the client says into an OSError that names the object, and keeps what may pass by itself."""
+    from google.api_core.exceptions import Forbidden, GoogleAPIError, NotFound
+    from google.auth.exceptions import GoogleAuthError
+
+    try:
+        yield
+    except NotFound as error:
+        raise FileNotFoundError(errno.ENOENT, "there is no such object or bucket", uri) from error
+    except Forbidden as error:
+        raise PermissionError(errno.EACCES, error.message, uri) from error
+    except (GoogleAPIError, GoogleAuthError) as error:
+        if is_transient(error) or getattr(error, "retryable", False):
+            raise OSError(errno.EIO, str(error), uri) from error
+        raise OSError(f"{uri}: {error}") from error
 
 
 @cache

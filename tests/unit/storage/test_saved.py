@@ -209,7 +209,7 @@ def test_a_folder_of_reports_means_the_newest_whole_one(bucket, memory, stores, 
 def test_what_is_no_report_is_refused_with_its_place(name, content, said, saved):
     with pytest.raises(StorageError, match=said) as error:
         saved(content, name)
-    assert "memory://reports/" in str(error.value)
+    assert str(error.value).count("memory://reports/") == 1 + ("lost" in said)
 
 
 def test_a_report_that_lacks_rows_is_refused(bucket, memory, saved):
@@ -219,5 +219,5 @@ def test_a_report_that_lacks_rows_is_refused(bucket, memory, saved):
 
 
 def test_a_folder_without_a_report_is_refused(stores):
-    with pytest.raises(StorageError, match="no …manifest.json"):
+    with pytest.raises(StorageError, match=r"no …manifest\.json"):
         SavedStores("memory://reports/none/", stores)

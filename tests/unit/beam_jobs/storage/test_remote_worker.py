@@ -11,10 +11,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from beam_jobs.storage import remote
+from beam_jobs.storage import gcs, remote
 from beam_jobs.storage.remote import RemoteStore
 from beam_jobs.storage.store import Scratch, store_for
 from tests.peers.azure import azure_server, find_azurite, make_container
+from tests.peers.cloud import Cloud
+from tests.peers.refusing import refusing_storage
 from tests.peers.s3 import make_bucket, s3_env, s3_server
 
 
@@ -32,7 +34,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["s3", "abfs"])
+@pytest.fixture(params=["s3", "abfs", "gs"])
 def base(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     bucket = f"worker-{uuid.uuid4().hex}"
     if request.param == "s3":
@@ -40,13 +42,20 @@ def base(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
         for name, value in s3_env(server).items():
             monkeypatch.setenv(name, value)
         make_bucket(server, bucket)
+    elif request.param == "gs":
+        cloud: Cloud = request.getfixturevalue("cloud")
+        for name, value in cloud.env.items():
+            monkeypatch.setenv(name, value)
+        cloud.storage().create_bucket(bucket)
     else:
         connection = request.getfixturevalue("azure")
         monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", connection)
         make_container(connection, bucket)
     remote.filesystem.cache_clear()
+    gcs._client.cache_clear()
     yield f"{request.param}://{bucket}/"
     remote.filesystem.cache_clear()
+    gcs._client.cache_clear()
 
 
 def publish(uri: str, content: bytes, *, replace: bool = False) -> bool:
@@ -130,3 +139,37 @@ def test_a_scheme_whose_package_is_missing_says_which_to_install(monkeypatch):
     with pytest.raises(OSError, match=r"install adlfs, or airflow-media-provider\[azure\]"):
         RemoteStore().look("abfs://container/a")
     remote.filesystem.cache_clear()
+
+
+@pytest.mark.parametrize(("answer", "error"), [(403, PermissionError), (400, OSError)])
+def test_what_a_bucket_refuses_is_an_os_error_that_names_the_object(cloud, monkeypatch, answer, error):
+    with refusing_storage(cloud.gcs_url, lambda method, path: answer) as url:
+        for name, value in {**cloud.env, "STORAGE_EMULATOR_HOST": url}.items():
+            monkeypatch.setenv(name, value)
+        gcs._client.cache_clear()
+        with pytest.raises(error, match="gs://bucket/a"):
+            publish("gs://bucket/a", b"x")
+        with pytest.raises(error, match="gs://bucket/a"):
+            store_for("gs://bucket/a").look("gs://bucket/a")
+    gcs._client.cache_clear()
+
+
+def test_an_upload_is_tried_again_when_the_bucket_is_busy(cloud, monkeypatch):
+    bucket = f"busy-{uuid.uuid4().hex[:12]}"
+    cloud.storage().create_bucket(bucket)
+    uploads: list[str] = []
+
+    def busy(method: str, path: str) -> int:
+        if path.startswith("/upload/"):
+            uploads.append(path)
+            return 503 if len(uploads) <= 2 else 0
+        return 0
+
+    with refusing_storage(cloud.gcs_url, busy) as url:
+        for name, value in {**cloud.env, "STORAGE_EMULATOR_HOST": url}.items():
+            monkeypatch.setenv(name, value)
+        gcs._client.cache_clear()
+        assert publish(f"gs://{bucket}/a", b"song")
+        assert len(uploads) == 3
+        assert fetch(f"gs://{bucket}/a")[0] == b"song"
+    gcs._client.cache_clear()

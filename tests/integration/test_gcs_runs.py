@@ -1,0 +1,174 @@
+"""Whole runs on a bucket: songs, list, artifacts, manifests, launch specs and reports, all on ``gs://``."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from airflow_media_provider.errors import PlanError
+from airflow_media_provider.registry import JobGraph, media_registry
+from airflow_media_provider.registry.recipe import recipe
+from airflow_media_provider.runs.here import RunResult, plan_and_save, run_here
+from airflow_media_provider.runs.look import look_again
+from airflow_media_provider.runs.plan import make_plan
+from airflow_media_provider.runs.request import PlanRequest
+from airflow_media_provider.runs.rows import report_rows
+from airflow_media_provider.storage import Stores
+from airflow_media_provider.storage.gcs import GcsStore
+from tests.integration.songs import make_songs
+from tests.peers.gcs import gcs_client
+from tests.peers.refusing import refusing_storage
+
+JOBS = {
+    "downsample": {"step": "downsample", "needs": ["source"]},
+    "beat_tracking": {"step": "beat_tracking", "needs": ["downsample"]},
+    "loudness": {"step": "loudness", "needs": ["source"]},
+}
+ITEMS = ("rock/Jóga #1", "rock/b,c", "pop/d")
+
+
+@pytest.fixture
+def graph(cloud, monkeypatch) -> JobGraph:
+    """Three jobs on a bucket of this test's own."""
+    for name, value in cloud.env.items():
+        monkeypatch.setenv(name, value)
+    bucket = f"runs-{uuid.uuid4().hex[:12]}"
+    cloud.storage().create_bucket(bucket)
+    return media_registry(root=f"gs://{bucket}/media", source=f"gs://{bucket}/songs/{{item}}.ogg", jobs=JOBS)
+
+
+@pytest.fixture
+def stores(cloud) -> Stores:
+    return Stores({"gs": lambda: GcsStore(cloud.storage())})
+
+
+@pytest.fixture
+def songs(graph, stores, tmp_path) -> None:
+    """Upload a song per item."""
+    make_songs(tmp_path, ITEMS)
+    for item in ITEMS:
+        uri = graph.source.replace("{item}", item)
+        stores.for_uri(uri).write(uri, tmp_path / f"{item}.ogg")
+
+
+def run(graph: JobGraph, stores: Stores, run_id: str, **request: object) -> RunResult:
+    plan = plan_and_save(graph, PlanRequest.model_validate(request), stores=stores, run_id=run_id)
+    return run_here(plan, stores=stores, python=sys.executable, on_event=lambda event: None, on_line=print)
+
+
+def counts(result: RunResult, *names: str) -> dict[str, tuple[int, ...]]:
+    return {o.job: tuple(o.counts[name] for name in names) for o in result.outcomes}
+
+
+def names(stores: Stores, uri: str) -> list[str]:
+    return sorted(found for batch in stores.for_uri(uri).list_uris(uri) for found in batch)
+
+
+@pytest.mark.beam
+@pytest.mark.usefixtures("songs")
+def test_a_run_has_all_that_it_reads_and_writes_on_a_bucket(graph, stores):
+    items_uri = f"{graph.root}/lists/songs.txt"
+    stores.for_uri(items_uri).write(items_uri, "\n".join([*ITEMS, "no such song"]).encode())
+    result = run(graph, stores, "first", items_uri=items_uri)
+    assert counts(result, "done", "failed", "blocked") == dict.fromkeys(JOBS, (3, 0, 1))
+    for job in JOBS:
+        address = recipe(graph, job).address
+        assert names(stores, address.prefix) == sorted(address.of(item) for item in ITEMS)
+        layout = result.plan.layout.job(job)
+        rows = list(report_rows(layout, stores))
+        assert sorted((row.item, row.status) for row in rows) == [(item, "done") for item in sorted(ITEMS)]
+        assert all(row.bytes_out for row in rows)
+        assert json.loads(stores.for_uri(layout.launch).read(layout.launch))["manifest"].startswith("gs://")
+    assert not any(".tmp-" in uri or "beam-temp" in uri for uri in names(stores, f"{graph.root}/"))
+    again = run(graph, stores, "second", items_uri=items_uri)
+    assert counts(again, "done", "present", "blocked") == dict.fromkeys(JOBS, (0, 3, 1))
+
+
+@pytest.mark.beam
+@pytest.mark.usefixtures("songs")
+def test_two_runs_that_race_leave_one_artifact_each_and_two_honest_reports(graph, stores):
+    with ThreadPoolExecutor(2) as pool:
+        runs = list(pool.map(lambda n: run(graph, stores, f"race {n}", items=ITEMS), range(2)))
+    for job in JOBS:
+        address = recipe(graph, job).address
+        assert names(stores, address.prefix) == sorted(address.of(item) for item in ITEMS)
+        both = [{row.item: row for row in report_rows(r.plan.layout.job(job), stores)} for r in runs]
+        for item in ITEMS:
+            said = sorted(str(rows[item].status) for rows in both if item in rows)
+            assert said.count("done") == 1, (job, item, said)
+            assert set(said) <= {"done", "present"}, (job, item, said)
+    assert all(result.all_done for result in runs)
+
+
+def write_report(graph: JobGraph, stores: Stores) -> str:
+    """Write what the bucket holds as Storage Insights does, with a manifest, and return the folder."""
+    bucket = graph.root.split("/")[2]
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(("bucket", "name", "size", "updated"))
+    uris = names(stores, f"gs://{bucket}/")
+    writer.writerows((bucket, uri.removeprefix(f"gs://{bucket}/"), 1, "2026-01-01T00:00:00Z") for uri in uris)
+    folder = f"gs://{bucket}/reports/"
+    manifest = {"records_processed": len(uris), "report_shards_file_names": ["r_0.csv"]}
+    store = stores.for_uri(folder)
+    store.write(f"{folder}r_0.csv", text.getvalue().encode())
+    store.write(f"{folder}r_manifest.json", json.dumps(manifest).encode())
+    return folder
+
+
+@pytest.fixture
+def catalog(graph, stores) -> Iterator[tuple[str, list[str]]]:
+    """A saved inventory of a hundred songs, of which every second has been downsampled; and the ids."""
+    items = sorted(f"label {n % 3}/ü {n:03}" for n in range(100))
+    store, made = stores.for_uri(graph.root), recipe(graph, "downsample").address
+    for n, item in enumerate(items):
+        store.write(graph.source.replace("{item}", item), b"x")
+        if n % 2 == 0:
+            store.write(made.of(item), b"x")
+    return write_report(graph, stores), items
+
+
+def test_a_plan_from_a_saved_inventory_is_the_plan_from_listings_and_lists_nothing(
+    cloud, graph, stores, catalog
+):
+    folder, _ = catalog
+    requests: list[str] = []
+    with refusing_storage(cloud.gcs_url, lambda method, path: bool(requests.append(path))) as url:
+        watched = Stores({"gs": lambda: GcsStore(gcs_client(url))})
+        saved = make_plan(graph, PlanRequest(prefix="**", inventory_uri=folder), watched)
+    lists = [
+        p for p in requests if urlsplit(p).path.endswith("/o") and "prefix" in parse_qs(urlsplit(p).query)
+    ]
+    assert [parse_qs(urlsplit(path).query)["prefix"] for path in lists] == [["reports/"]]
+    assert len(requests) < 8, "the report's own files, and nothing per object"
+    listed = make_plan(graph, PlanRequest(prefix="**"), stores)
+    assert saved.counts() == listed.counts()
+    assert saved.counts()["downsample"] == {"run": 50, "present": 50, "blocked": 0}
+    assert list(saved.rows()) == list(listed.rows())
+
+
+def test_what_was_made_after_the_snapshot_is_found_by_the_second_look(graph, stores, catalog):
+    folder, items = catalog
+    made = recipe(graph, "downsample").address
+    for item in items[1:11:2]:
+        stores.for_uri(graph.root).write(made.of(item), b"x")
+    request = PlanRequest(items=tuple(items), inventory_uri=folder)
+    plan = plan_and_save(graph, request, stores=stores, run_id="saved")
+    assert plan.counts["downsample"]["run"] == 50
+    look = look_again(plan, "downsample", stores)
+    assert (look.run, look.present) == (45, 55)
+
+
+def test_an_inventory_of_another_bucket_is_refused(graph, stores, catalog):
+    folder, items = catalog
+    other = media_registry(root="gs://elsewhere/media", source="gs://elsewhere/{item}.ogg", jobs=JOBS)
+    with pytest.raises(PlanError, match=r"is about gs://runs-.*gs://elsewhere/media"):
+        make_plan(other, PlanRequest(items=tuple(items), inventory_uri=folder), stores)
