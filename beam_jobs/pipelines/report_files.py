@@ -12,6 +12,7 @@ from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from beam_jobs.contract.address import local_path
+from beam_jobs.storage.remote import prepare_beam
 
 PART = "part"
 SUFFIX = ".jsonl"
@@ -21,7 +22,10 @@ SUMMARY = "summary.json"
 def beam_path(uri: str) -> str:
     """Return ``uri`` as Beam's file systems want it: a plain path when it is local."""
     path = local_path(uri)
-    return uri if path is None else path
+    if path is None:
+        prepare_beam(uri)
+        return uri
+    return path
 
 
 def summary_uri(report: str) -> str:

@@ -107,6 +107,19 @@ def literal(azure: Any) -> Any:
     return LiteralAzure
 
 
+def prepare_beam(uri: str) -> None:
+    """Let Beam's file systems serve ``uri`` before there is a pipeline, whose options they else wait for."""
+    scheme = scheme_of(uri)
+    if scheme == "abfs":
+        import beam_jobs.storage.beam_azure  # noqa: F401 - Beam finds it when it is loaded
+    elif scheme == "s3":
+        from apache_beam.io.filesystems import FileSystems
+        from apache_beam.options.pipeline_options import PipelineOptions
+
+        if FileSystems._pipeline_options is None:
+            FileSystems.set_options(PipelineOptions([]))
+
+
 def facts(fs: Any, uri: str) -> dict[str, Any] | None:
     """Return what fsspec knows of the object at ``uri``; None when there is none. A folder is none."""
     if uri.endswith("/"):

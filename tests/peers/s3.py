@@ -1,4 +1,4 @@
-"""S3, as moto speaks it: one request at a time, so that a conditional put is as atomic as the real one's."""
+"""S3, as moto speaks it; one request at a time, so that a conditional put is as atomic as the real one's."""
 
 from __future__ import annotations
 
@@ -14,11 +14,20 @@ from tests.airflow_env.ports import free_ports
 from tests.airflow_env.processes import start_process, stop_groups
 
 SERVE = """
-import sys
+import io, sys, threading
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
+
 app = DomainDispatcherApplication(create_backend_app)
-make_server("127.0.0.1", int(sys.argv[1]), app, threaded=False).serve_forever()
+lock = threading.Lock()
+
+def one_at_a_time(environ, start_response):
+    if length := int(environ.get("CONTENT_LENGTH") or 0):
+        environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(length))
+    with lock:
+        return app(environ, start_response)
+
+make_server("127.0.0.1", int(sys.argv[1]), one_at_a_time, threaded=True).serve_forever()
 """
 
 
