@@ -81,7 +81,7 @@ def test_a_list_of_items_is_planned_run_and_found_again(cloud, stores, tmp_path)
 
     second = media("run", *asked, "-o", "json")
 
-    counts = {row["job"]: row for row in json.loads(second.stdout)["jobs"]}
+    counts = json.loads(second.stdout)["jobs"]
     assert (counts["downsample"]["done"], counts["downsample"]["present"]) == (1, 2), second.stderr
     assert (counts["loudness"]["done"], counts["loudness"]["present"]) == (1, 2)
     found = {uri for batch in store.list_uris(f"{base}/media/loudness/") for uri in batch}
