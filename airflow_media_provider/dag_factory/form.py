@@ -87,6 +87,12 @@ def trigger_form(
         "force_all": _param(force_all, "Force all", "Do the whole line again.", section=MORE, type="boolean"),
         "ping": _param(ping, "Ping", "Trace the items, do no work.", section=MORE, type="boolean"),
         "dry_run": _param(dry_run, "Dry run", "Only plan.", section=MORE, type="boolean"),
+        "inventory_uri": _param(
+            None, "Saved inventory",
+            "In place of listings: a report of Storage Insights, its manifest, or the folder of all reports "
+            "(the newest). `{{ ds }}` is filled in.",
+            section=MORE, type=["null", "string"],
+        ),
         "limit": _param(
             limit, "Limit", "At most so many items, the first ones.",
             section=MORE, type=["null", "integer"], minimum=1,

@@ -47,6 +47,7 @@ class MediaTaskGroup(TaskGroup):
     :param items_uri: URI of a list file.
     :param prefix: prefix or glob over the source.
     :param partition: key of one of the registry's partitions, e.g. ``{{ partition_key or '' }}``.
+    :param inventory_uri: saved inventory in place of listings.
     :param force: jobs to do again, with what depends on them.
     :param force_all: do the whole line again.
     :param ping: trace the items, do no work.
@@ -67,6 +68,7 @@ class MediaTaskGroup(TaskGroup):
         items_uri: str | None = None,
         prefix: str | None = None,
         partition: str | None = None,
+        inventory_uri: str | None = None,
         force: Sequence[str] | str = (),
         force_all: bool = False,
         ping: bool = False,
@@ -91,6 +93,7 @@ class MediaTaskGroup(TaskGroup):
                 "items_uri": items_uri,
                 "prefix": prefix,
                 "partition": partition,
+                "inventory_uri": inventory_uri,
                 "force": force,
                 "force_all": force_all,
                 "ping": ping,

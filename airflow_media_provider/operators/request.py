@@ -17,7 +17,7 @@ FIELDS = (
 SELECTORS = ("items", "items_uri", "prefix", "items_query")
 OF_SELECTORS = ("items_column", "items_filter")
 """What says how a selection is read, and goes with it."""
-TEMPLATED = ("items_uri", "prefix", "items_query", "items_filter")
+TEMPLATED = ("items_uri", "prefix", "items_query", "items_filter", "inventory_uri")
 DATES = (
     "ds", "ds_nodash", "ts", "ts_nodash", "logical_date", "data_interval_start", "data_interval_end",
     "run_id", "partition_key",

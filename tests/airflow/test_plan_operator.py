@@ -110,3 +110,18 @@ def test_arguments_that_make_no_sense_are_refused_when_the_file_is_read(argument
 
     with pytest.raises(ValueError, match="task 'plan'"):
         MediaPlanOperator(task_id="plan", registry="r.yaml", **arguments)
+
+
+@pytest.mark.parametrize("said", ["by the task", "by the form"])
+def test_a_saved_inventory_is_read_and_one_of_other_buckets_is_refused(catalog, said, capfd, caplog):
+    report = catalog.folder / "report.csv"
+    report.write_text("bucket,name\nb,media/x.flac\n")
+    own = f"inventory_uri={str(report)!r}" if said == "by the task" else "use_params=True"
+    form = {} if said == "by the task" else {"inventory_uri": f"{catalog.folder}/{{{{ 'report' }}}}.csv"}
+    body = plan(f"targets='loudness', items=['a'], {own}")
+
+    run = catalog.run(body, dag_id=f"plan_saved_{said[-4:]}", conf=form)
+
+    assert run.states["plan"] == "failed"
+    output = capfd.readouterr()
+    assert f"inventory {report} is about gs://b" in output.out + output.err + caplog.text

@@ -114,7 +114,10 @@ def test_cells_for_people_keep_one_line_per_cell_and_no_markup(media):
 
 
 COULD_NOT_RUN = {
-    "no selection": ((), "error: give exactly one of items, items_uri, prefix, items_query; given: none of them"),
+    "no selection": (
+        (),
+        "error: give exactly one of items, items_uri, prefix, items_query; given: none of them",
+    ),
     "two selections": (
         ("-i", "a", "-p", "b"),
         "error: give exactly one of items, items_uri, prefix, items_query; given: items and prefix",
@@ -160,3 +163,12 @@ def test_a_prefix_that_fits_nothing_is_code_2(media):
     said = media("plan", "-p", "jazz/")
     assert said.code == 2
     assert said.err.startswith("error: prefix jazz/: no file of the source")
+
+
+def test_a_saved_inventory_of_other_buckets_is_refused(media):
+    report = media.folder / "report.csv"
+    report.write_text("bucket,name\nb,media/x.flac\n")
+    for command in ("plan", "status"):
+        said = media(command, *ROCK, "--inventory", str(report))
+        assert said.code == 2
+        assert f"error: inventory {report} is about gs://b; the registry has file://" in said.err
