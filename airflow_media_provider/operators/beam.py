@@ -203,7 +203,7 @@ class MediaBeamOperator(BaseOperator):
             except LossesExceeded as error:
                 raise AirflowException(str(error)) from error
         made = write_made(plan, manifest, stores)
-        self._announce(plan, stores)
+        self._announce(plan, made, stores)
         for outlet in self.outlets:
             event = context["outlet_events"][outlet]
             event.extra.update(self._extra(plan, outcome, made))
@@ -212,7 +212,7 @@ class MediaBeamOperator(BaseOperator):
                 event.add_partitions(plan.partition)
         return {"counts": outcome.counts, "report": outcome.report}
 
-    def _announce(self, plan: StoredPlan, stores: Stores) -> None:
+    def _announce(self, plan: StoredPlan, made: Made, stores: Stores) -> None:
         """Tell listeners outside Airflow, where the job has a topic for them."""
         topic = plan.graph.jobs[self.job].completion_topic
         if not topic:
@@ -223,7 +223,7 @@ class MediaBeamOperator(BaseOperator):
 
         messages = (
             (message.model_dump_json().encode(), message.attributes())
-            for message in completions(plan, self.job, stores)
+            for message in completions(plan, self.job, made, stores)
         )
         count = publish(MediaPubSub(self.gcp_conn_id).publisher(), topic, messages)
         self.log.info("%d completion messages to %s", count, topic)

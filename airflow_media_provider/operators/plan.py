@@ -141,7 +141,7 @@ class MediaPlanOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Plan, and return where the plan is and its counts."""
-        from airflow_media_provider.errors import MediaError
+        from airflow_media_provider.errors import EmptySelection, MediaError
         from airflow_media_provider.intake.batches import mark_planned
         from airflow_media_provider.runs.here import plan_and_save
         from airflow_media_provider.runs.layout import RunLayout
@@ -162,6 +162,10 @@ class MediaPlanOperator(BaseOperator):
                 mark_planned(batches, plan.layout.uri, stores)
             for job in plan.jobs:
                 forget_outcome(plan, job, stores)
+        except EmptySelection as error:
+            if self.use_events and has_events(context):
+                self._skip(context, f"the events that woke this run name no items: {error}")
+            raise AirflowException(str(error)) from error
         except MediaError as error:
             raise AirflowException(str(error)) from error
         self._log_rejected(plan, stores)

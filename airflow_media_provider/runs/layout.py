@@ -53,10 +53,13 @@ class JobLayout:
         """Folder of the worker's report parts and its ``summary.json``."""
         return f"{self.uri}/report"
 
-    @property
-    def made(self) -> str:
-        """List file of the items whose artifacts this run has made: what the jobs after it have to do."""
-        return f"{self.uri}/made.jsonl"
+    def made(self, digest: str) -> str:
+        """List file of the items whose artifacts this run has made: what the jobs after it have to do.
+
+        :param digest: of its content; a run that is cleared and run again must not change the list that an
+            event names which nobody has read yet.
+        """
+        return f"{self.uri}/made-{digest}.jsonl"
 
     @property
     def outcome(self) -> str:

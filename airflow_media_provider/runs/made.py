@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,24 +40,26 @@ def write_made(plan: StoredPlan, manifest: JobManifest, stores: Stores) -> Made:
     What an earlier, broken attempt of this run has made is among them, so that nobody who waits for it
     waits for ever; and so is what another run made meanwhile.
     """
-    uri = plan.layout.job(manifest.job).made
-    count = 0
+    count, digest = 0, hashlib.sha256()
     with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as file:
         for items in _in_parts(_items(plan, manifest, stores)):
-            file.write(encode_strings(items, before='{"item":', after="}").encode())
+            lines = encode_strings(items, before='{"item":', after="}").encode()
+            file.write(lines)
+            digest.update(lines)
             count += len(items)
         file.seek(0)
+        uri = plan.layout.job(manifest.job).made(digest.hexdigest()[:16])
         stores.for_uri(uri).write(uri, file)  # type: ignore[arg-type]
     return Made(uri=uri, items=count)
 
 
-def completions(plan: StoredPlan, job: str, stores: Stores) -> Iterator[CompletionMessage]:
-    """Yield a message for each item that :func:`write_made` has written."""
-    made = recipe(plan.graph, job)
-    for item in _read(plan.layout.job(job).made, stores):
+def completions(plan: StoredPlan, job: str, made: Made, stores: Stores) -> Iterator[CompletionMessage]:
+    """Yield a message for each item that ``made`` lists."""
+    known = recipe(plan.graph, job)
+    for item in _read(made.uri, stores):
         yield CompletionMessage(
-            item=item, job=job, artifact=made.address.of(item), run_id=plan.run_id,
-            fingerprint=made.fingerprint, registry=plan.graph.name,
+            item=item, job=job, artifact=known.address.of(item), run_id=plan.run_id,
+            fingerprint=known.fingerprint, registry=plan.graph.name,
         )  # fmt: skip
 
 
