@@ -119,7 +119,8 @@ class TestFilesOfTheSource:
 
 class TestWhatIsAsked:
     def test_nothing_named_is_an_error(self, read):
-        with pytest.raises(SelectionError, match="items, items_uri, prefix, items_query; given: none of them"):
+        names = "items, items_uri, prefix, items_query"
+        with pytest.raises(SelectionError, match=f"{names}; given: none of them"):
             read()
 
     def test_two_things_named_are_an_error(self, read):
