@@ -1,0 +1,53 @@
+"""From a registry and a target to the stream spec that a worker reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_media_provider.errors import PlanError
+from airflow_media_provider.registry.model import JobGraph
+from airflow_media_provider.registry.recipe import recipe
+from beam_jobs.contract.launch import LaunchSpec
+from beam_jobs.contract.stream import StreamJob, StreamSpec
+
+STREAMS_FOLDER = "_streams"
+
+
+def stream_spec(graph: JobGraph, target: str, **options: Any) -> StreamSpec:
+    """Return the stream of ``target``: its whole line of ancestors in one pipeline.
+
+    :param options: ``subscription``, ``lease_s`` and others of :class:`StreamSpec`, instead of the
+        registry's.
+    :raises PlanError: for an unknown job, or when nobody names a subscription.
+    """
+    name = graph.job(target).name
+    subscription = options.pop("subscription", None) or (graph.uploads and graph.uploads.subscription)
+    if not subscription:
+        raise PlanError(
+            f"stream of {name!r}: no subscription; give one, or 'uploads: {{subscription: …}}' in the "
+            "registry"
+        )
+    stream = f"media-stream-{graph.name}-{name}".replace("_", "-").lower()
+    home = f"{graph.root.rstrip('/')}/{STREAMS_FOLDER}/{stream}"
+    line = graph.sort(graph.ancestors([name]))
+    given: dict[str, Any] = {
+        "completion_topic": graph.jobs[name].completion_topic,
+        "dead_letter_topic": graph.uploads.dead_letter_topic if graph.uploads else None,
+        **{key: value for key, value in options.items() if value is not None},
+    }
+    return StreamSpec(
+        name=stream, registry=graph.name, target=name, source=graph.source, root=graph.root, home=home,
+        subscription=subscription, line=tuple(_job(graph, job, stream) for job in line), **given,
+    )  # fmt: skip
+
+
+def _job(graph: JobGraph, name: str, stream: str) -> StreamJob:
+    made = recipe(graph, name)
+    job = made.job
+    spec = LaunchSpec(
+        run_id=stream, job=name, team=job.team, step=job.step, params=dict(job.params), manifest="", total=0,
+        inputs={input_: address.template for input_, address in made.input_addresses.items()},
+        needs=made.inputs, output=made.address.template, report="", limits=job.limits,
+        concurrency=job.concurrency, options={},
+    )  # fmt: skip
+    return StreamJob(spec=spec, parents=job.parents, fingerprint=made.fingerprint)
