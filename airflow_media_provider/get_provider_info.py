@@ -20,7 +20,7 @@ def get_provider_info() -> dict[str, Any]:
                 "tags": ["service"],
             }
         ],
-        "operators": _modules("operators.media"),
+        "operators": _modules("operators.media", "operators.streaming"),
         "sensors": _modules("sensors.media", "sensors.uploads"),
         "hooks": _modules("hooks.media", "hooks.pubsub"),
         "triggers": _modules("triggers.media", "triggers.dataflow", "triggers.uploads"),

@@ -168,6 +168,16 @@ WAIT = Arg(
 PREVIEW = Arg(("--dry-run",), help="Count per partition what would run; no run is made", action="store_true")
 DAG_ID = Arg(("--dag-id",), help="DAG that does it (default: the registry's name)")
 
+STREAM_ACTION = Arg(
+    ("action",),
+    help="start: serve messages here until drained; drain: finish what is in work and end; stop: end at once",
+    choices=("start", "status", "drain", "stop"),
+)
+STREAM_JOB = Arg(("job",), help="Target job; its missing ancestors are made on the way", metavar="JOB")
+SUBSCRIPTION = Arg(
+    ("--subscription",), help="Full name (default: that of uploads in the registry)", metavar="SUBSCRIPTION"
+)
+
 COMMON = (REGISTRY, OVERLAY, ARG_OUTPUT, ARG_VERBOSE)
 SELECTION = (ITEMS, ITEMS_URI, PREFIX, ITEMS_QUERY, ITEMS_COLUMN, ITEMS_FILTER, PARTITION, LIMIT)
 REQUEST = (*SELECTION, TARGET, MODE, FORCE, FORCE_ALL, PING, INVENTORY)
@@ -229,6 +239,14 @@ def get_media_cli_commands() -> list[GroupCommand]:
                     PREVIEW,
                     WAIT,
                     DAG_ID,
+                ),
+                _command(
+                    "stream",
+                    "Serve a target as messages come",
+                    STREAM_ACTION,
+                    STREAM_JOB,
+                    SUBSCRIPTION,
+                    PYTHON,
                 ),
                 _command("why", "Tell all that is known of one item, in every job", ITEM),
             ),

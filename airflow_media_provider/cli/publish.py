@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from airflow_media_provider.cli.command import ALL_DONE, SOME_LEFT, command, open_graph, open_stores
-from airflow_media_provider.cli.output import is_object, print_object
+from airflow_media_provider.cli.output import is_object, print_object, print_rows
 from airflow_media_provider.cli.request import items_of, split_names
 from airflow_media_provider.errors import PlanError
 from beam_jobs.contract.message import encode_work
@@ -58,7 +58,7 @@ def publish(args: Namespace) -> int:
     if is_object(args.output):
         print_object(said, args.output)
     else:
-        print("{published} messages to {topic} ({duplicates} duplicates, {rejected} rejected)".format(**said))
+        print_rows([said], args.output)
     return SOME_LEFT if selection.rejected else ALL_DONE
 
 

@@ -95,6 +95,7 @@ def launch(
     deadline: float | None = None,
     env: Mapping[str, str] | None = None,
     wait: bool = True,
+    module: str = "beam_jobs.run",
     on_start: Callable[[Worker], None] = lambda worker: None,
 ) -> LaunchResult:
     """Run the jobs of ``specs`` one after the other in one worker process, to its end.
@@ -108,11 +109,12 @@ def launch(
     :param deadline: seconds after which the worker is stopped.
     :param env: the worker's environment instead of this process's.
     :param wait: False = leave a remote job as soon as it is submitted.
+    :param module: the worker's entry point.
     :param on_start: is given the worker, so that another thread or a signal can kill it.
     :raises LaunchError: when the worker cannot start or passes the deadline.
     """
     options = [] if wait else ["--no-wait"]
-    command = [python, "-m", "beam_jobs.run", f"--parent={os.getpid()}", *options, *specs]
+    command = [python, "-m", module, f"--parent={os.getpid()}", *options, *specs]
     worker = Worker(command, worker_environ(os.environ if env is None else env))
     late = threading.Event()
     timer = _timer(deadline, worker, late)

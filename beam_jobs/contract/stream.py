@@ -60,7 +60,10 @@ class StreamSpec(BaseModel):
 
     @property
     def drain(self) -> str:
-        """An object whose being there asks the pipeline to finish what it has and end."""
+        """An object that asks the pipeline to end.
+
+        An empty one: when it has finished what it has in work; one with anything in it: at once.
+        """
         return f"{self.home}/drain"
 
     @property

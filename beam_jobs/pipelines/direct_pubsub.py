@@ -34,6 +34,7 @@ class Leases:
         self._held: set[str] = set()
         self._over = threading.Event()
         self.draining = threading.Event()
+        self.fault: Exception | None = None
         threading.Thread(target=self._prolong, name="leases", daemon=True).start()
 
     @property
@@ -44,7 +45,7 @@ class Leases:
 
     def pull(self) -> list[Any]:
         """Return messages as the service gives them, each with its ack id among the attributes."""
-        from google.api_core.exceptions import DeadlineExceeded, GoogleAPIError
+        from google.api_core.exceptions import DeadlineExceeded, Forbidden, GoogleAPIError, NotFound
 
         if self.draining.wait(0.05 if not self.in_work else 0.2):
             return []
@@ -54,6 +55,9 @@ class Leases:
                 timeout=POLL_S, retry=None,
             )  # fmt: skip
         except DeadlineExceeded:
+            return []
+        except (NotFound, Forbidden) as error:  # no waiting helps
+            self.fault = error
             return []
         except GoogleAPIError:  # the service is away for a moment: nothing was taken, nothing is lost
             self.draining.wait(POLL_S)

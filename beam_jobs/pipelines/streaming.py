@@ -76,6 +76,10 @@ def _watch(spec: StreamSpec, leases: Any, result: Any) -> None:
         drained = leases.draining.is_set() and not leases.in_work
         empty_since = (empty_since or time.monotonic()) if drained else None
         over = empty_since is not None and time.monotonic() - empty_since > HEARTBEAT_S
+        if leases.fault is not None:
+            _say(spec, "failed", started, leases)
+            result.cancel()
+            raise MediaJobError(f"stream {spec.name!r}: {spec.subscription}: {leases.fault}")
         if result.state not in ("RUNNING", "STARTING", "UNKNOWN"):
             _say(spec, "failed", started, leases)
             raise MediaJobError(f"stream {spec.name!r}: the pipeline ended as {result.state}")
@@ -88,7 +92,12 @@ def _watch(spec: StreamSpec, leases: Any, result: Any) -> None:
         if over:
             result.cancel()
             return
-        if not leases.draining.is_set() and store_for(spec.drain).look(spec.drain) is not None:
+        asked = store_for(spec.drain).look(spec.drain)
+        if asked is not None and asked.size:  # to stop at once: what is in work goes back to Pub/Sub
+            _say(spec, "stopped", started, leases)
+            result.cancel()
+            return
+        if asked is not None:
             leases.draining.set()
         leases.draining.wait(HEARTBEAT_S) if not leases.draining.is_set() else time.sleep(0.2)
 

@@ -1,0 +1,66 @@
+"""``airflow media stream``."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from airflow_media_provider.cli.command import ALL_DONE, SOME_LEFT, command, open_graph, open_stores
+from airflow_media_provider.cli.output import is_object, print_object, print_rows
+from airflow_media_provider.compat import conf
+from airflow_media_provider.errors import LaunchError, PlanError
+
+if TYPE_CHECKING:
+    from airflow_media_provider.storage import Stores
+    from beam_jobs.contract.stream import StreamSpec
+
+PATIENCE_S = 600.0
+
+
+@command
+def stream(args: Namespace) -> int:
+    """Serve one target here, ask how it is, or let it end."""
+    from airflow_media_provider.runs.stream_spec import stream_spec
+    from airflow_media_provider.runs.streams import ask_to_end, read_state, wait_for_end
+
+    graph = open_graph(args)
+    if graph.job(args.job).runner.name == "dataflow":
+        raise PlanError(f"job {args.job!r} runs on Dataflow; start its stream by MediaStreamingJobOperator")
+    stores = open_stores(graph.root)
+    spec = stream_spec(graph, args.job, subscription=args.subscription)
+    state = read_state(spec, stores)
+    if args.action == "start":
+        if state.alive:
+            raise PlanError(f"{spec.name} runs already: process {state.said['pid']} on {state.said['host']}")
+        _serve(args, spec, stores)
+        state = read_state(spec, stores)
+    elif args.action in ("drain", "stop") and state.alive:
+        ask_to_end(spec, stores, at_once=args.action == "stop")
+        state = wait_for_end(spec, stores, patience=PATIENCE_S)
+    said = {**state.said, "name": spec.name, "state": state.state}
+    if is_object(args.output):
+        print_object(said, args.output)
+    else:
+        counts = {
+            name: said.get("rows", {}).get(name, 0) for name in ("done", "present", "failed", "blocked")
+        }
+        row = {"name": spec.name, "state": state.state, "messages": said.get("messages", 0), **counts}
+        print_rows([row], args.output)
+    return SOME_LEFT if state.state in ("failed", "silent") else ALL_DONE
+
+
+def _serve(args: Namespace, spec: StreamSpec, stores: Stores) -> None:
+    from airflow_media_provider.runners.launch import launch
+    from airflow_media_provider.runs.streams import prepare_start
+
+    print(f"{spec.name} serves {spec.subscription}; Ctrl-C drains it", file=sys.stderr)
+    result = launch(
+        [prepare_start(spec, stores)],
+        python=args.python or conf.get("media", "python", fallback="") or sys.executable,
+        module="beam_jobs.stream",
+        on_event=lambda event: None,
+        on_line=lambda line: print(line, file=sys.stderr),
+    )
+    if result.exit_code:
+        raise LaunchError(f"{spec.name} ended with code {result.exit_code}: {result.last_line}")

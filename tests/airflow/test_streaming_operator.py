@@ -1,0 +1,120 @@
+"""The operator and the command that start, find, drain and stop a stream."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import uuid
+from pathlib import Path
+
+import pytest
+import yaml
+
+from airflow_media_provider.compat import DAG, AirflowException
+from airflow_media_provider.operators.streaming import MediaStreamingJobOperator
+from airflow_media_provider.runs.stream_spec import stream_spec
+from airflow_media_provider.runs.streams import read_state
+from airflow_media_provider.storage import Stores
+from tests.airflow_env.client import wait_until
+from tests.integration.songs import make_songs
+
+pytestmark = [pytest.mark.airflow, pytest.mark.beam]
+
+
+@pytest.fixture
+def served(cloud, tmp_path, monkeypatch):
+    """A registry with a subscription of its own, and the topic of that."""
+    for name, value in cloud.env.items():
+        monkeypatch.setenv(name, value)
+    pubsub, name = cloud.pubsub(), f"op-{uuid.uuid4().hex[:8]}"
+    topic = pubsub.topic(name, name)
+    registry = tmp_path / "streams.yaml"
+    registry.write_text(
+        yaml.safe_dump(
+            {
+                "version": 1, "name": "streams", "root": f"file://{tmp_path}/artifacts",
+                "source": {"uri": f"file://{tmp_path}/songs/{{item}}.ogg"},
+                "uploads": {"subscription": pubsub.subscription(name), "topic": topic},
+                "jobs": {"downsample": {"step": "downsample", "needs": ["source"]}},
+            }
+        )
+    )  # fmt: skip
+    make_songs(tmp_path / "songs", ["a", "b"], seconds=1)
+    return registry, topic, pubsub
+
+
+def operator(registry: Path, action: str, **more) -> MediaStreamingJobOperator:
+    return MediaStreamingJobOperator(
+        task_id=action, registry=str(registry), action=action, patience=60, dag=DAG("streams", schedule=None),
+        **{"target": "downsample", **more},
+    )  # fmt: skip
+
+
+def state_of(registry: Path):
+    from airflow_media_provider.registry.load import load_registry
+
+    return read_state(stream_spec(load_registry(str(registry)), "downsample"), Stores())
+
+
+@pytest.mark.parametrize(("action", "ends_as"), [("drain", "drained"), ("stop", "stopped")])
+def test_a_stream_is_started_found_again_and_ended(served, action, ends_as):
+    registry, topic, pubsub = served
+    results = {}
+    first = operator(registry, "start")
+    thread = threading.Thread(target=lambda: results.update(first=first.execute({})))
+    thread.start()
+    wait_until(lambda: state_of(registry).alive, patience=60, what="the stream did not start")
+    pubsub.publish(topic, b"a", b"b")
+    made = registry.parent / "artifacts" / "downsample"
+    wait_until(lambda: len(list(made.glob("*/*.flac"))) == 2, patience=60, what="nothing was served")
+
+    second = operator(registry, "start").execute({})
+    assert second["pid"] == state_of(registry).said["pid"], (
+        "the one that runs is found, not a second one started"
+    )
+    wait_until(lambda: state_of(registry).said["in_work"] == 0, patience=30, what="it is not acknowledged")
+    ended = operator(registry, action).execute({})
+    thread.join(timeout=60)
+    assert not thread.is_alive()
+    assert ended["state"] == results["first"]["state"] == ends_as
+    assert results["first"]["rows"] == {"done": 2}
+    assert operator(registry, action).execute({})["state"] == ends_as, "there is nothing to end any more"
+
+
+def test_a_stream_that_cannot_run_says_why(served):
+    registry, *_ = served
+    with pytest.raises(
+        AirflowException, match="no job 'downsampl' in the registry; did you mean 'downsample'"
+    ):
+        operator(registry, "start", target="downsampl").execute({})
+    gone = operator(registry, "start", subscription="projects/test-project/subscriptions/gone")
+    with pytest.raises(AirflowException, match=r"ended with code 2: could not run .*subscriptions/gone: 404"):
+        gone.execute({})
+    with pytest.raises(ValueError, match="action 'begin' is none of start, drain, stop"):
+        operator(registry, "begin")
+
+
+def test_the_command_line_tells_of_a_stream_and_drains_it(served):
+    registry, topic, pubsub = served
+    airflow = Path(sys.executable).parent / "airflow"
+
+    def command(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(airflow), "media", "stream", *words, "-r", str(registry)],
+            capture_output=True, text=True, env=os.environ, timeout=120, check=False,
+        )  # fmt: skip
+
+    assert "absent" in command("status", "downsample").stdout
+    thread = threading.Thread(target=command, args=("start", "downsample"))
+    thread.start()
+    wait_until(lambda: state_of(registry).alive, patience=90, what="the stream did not start")
+    pubsub.publish(topic, b"a")
+    wait_until(lambda: state_of(registry).said.get("messages"), patience=60, what="nothing was served")
+    assert "runs already" in command("start", "downsample").stderr
+    drained = json.loads(command("drain", "downsample", "--output", "json").stdout)
+    assert (drained["state"], drained["messages"], drained["rows"]) == ("drained", 1, {"done": 1})
+    thread.join(timeout=60)
+    assert not thread.is_alive()
