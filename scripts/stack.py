@@ -1,4 +1,4 @@
-"""``make stack``: storage and Pub/Sub on the loopback, and a shell's environment to use them.
+"""``make stack``: storage (Google's and S3's) and Pub/Sub on the loopback, and a shell's environment to use them.
 
 What the tests run against, for a developer's own trials: ``make stack`` in one terminal, in another
 ``. build/stack/env`` and then any command, e.g. ``airflow media verify --create``.
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.peers.cloud import Cloud, can_start, cloud_servers
 from tests.peers.pubsub import PROJECT
+from tests.peers.s3 import make_bucket, s3_env, s3_server
 
 FOLDER = Path(__file__).resolve().parents[1] / "build" / "stack"
 BUCKETS = ("media-uploads", "media-artifacts")
@@ -30,13 +31,18 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "pubsub.log").unlink(missing_ok=True)
-    with cloud_servers(folder) as cloud:
+    with cloud_servers(folder) as cloud, s3_server(folder) as s3:
         prepare(cloud)
+        make_bucket(s3, BUCKETS[1])
         env = folder / "env"
-        lines = [f"export {name}={shlex.quote(value)}\n" for name, value in settings(cloud).items()]
+        lines = [
+            f"export {name}={shlex.quote(value)}\n"
+            for name, value in {**settings(cloud), **s3_env(s3)}.items()
+        ]
         env.write_text("".join(lines))
-        print(f"storage {cloud.gcs_url}, Pub/Sub {cloud.pubsub_address}; in another terminal:\n  . {env}")
-        print("Ctrl-C ends both, and what they hold is gone.", flush=True)
+        print(f"gs:// {cloud.gcs_url}, s3:// {s3}, Pub/Sub {cloud.pubsub_address}; in another terminal:")
+        print(f"  . {env}")
+        print("Ctrl-C ends them, and what they hold is gone.", flush=True)
         try:
             signal.pause()
         except KeyboardInterrupt:
