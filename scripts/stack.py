@@ -1,4 +1,4 @@
-"""``make stack``: storage (Google's and S3's) and Pub/Sub on the loopback, and a shell's environment to use them.
+"""``make stack``: storage (Google's and S3's) and Pub/Sub on loopback, and the environment to use them.
 
 What the tests run against, for a developer's own trials: ``make stack`` in one terminal, in another
 ``. build/stack/env`` and then any command, e.g. ``airflow media verify --create``.
