@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,7 +34,7 @@ def airflow(airflow_env: AirflowEnv, cloud: Cloud) -> AirflowClient:
 
 @pytest.mark.timeout(1500)
 def test_uploads_reach_every_team_and_a_leaf_is_filled_in_bottom_up(
-    airflow: AirflowClient, cloud: Cloud
+    airflow: AirflowClient, airflow_env: AirflowEnv, cloud: Cloud, media_folder: Path
 ) -> None:
     world, chance = World(cloud), random.Random(20)
     kinds = list(FORMATS)
@@ -72,9 +73,13 @@ def test_uploads_reach_every_team_and_a_leaf_is_filled_in_bottom_up(
     wanted = set().union(*(must_be_made(item, "energy", there) for item in good))
     siblings = {dag: len(airflow.runs(dag)) for dag in DAGS}
 
-    ids = sorted(good)
-    leaf = airflow.trigger("seed.a", {"items": ids, "targets": ["energy"], "mode": "bottom-up"})
-    assert airflow.wait_for_run(leaf, patience=600).state == "success"
+    ids = media_folder / "leaf.txt"
+    ids.write_text("".join(f"{item}\n" for item in sorted(good)))
+    registry = str(airflow_env.settings.dags / "catalog.yaml")
+    airflow_env.run(
+        "airflow", "media", "backfill", "--registry", registry, "--dag-id", "seed.a", "--target", "energy",
+        "--items-uri", str(ids), "--wait", timeout=600,
+    )  # fmt: skip
     wait_until(lambda: quiet(airflow), patience=120, what="something still runs")
     assert set(world.artifacts()) == there | wanted
     assert set((world.work() - before).elements()) == wanted
