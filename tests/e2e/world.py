@@ -40,6 +40,7 @@ def prepare(cloud: Cloud) -> None:
     pubsub.topic("seed-downsampled", "seed-downsampled")
     pubsub.subscribe("seed-uploads", cloud.storage_topic)
     pubsub.topic("inbox", "inbox")
+    pubsub.topic("waiting", "waiting")
 
 
 def make_song(item: str, number: int, *, seconds: float = 2.0) -> bytes:

@@ -1,0 +1,80 @@
+"""A task waits in the triggerer for messages; items of one batch may want different jobs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.airflow_env.client import wait_until
+
+if TYPE_CHECKING:
+    from tests.airflow_env import AirflowEnv
+    from tests.peers.cloud import Cloud
+
+pytestmark = pytest.mark.scheduler
+
+
+def test_a_task_waits_for_messages_and_the_plan_does_what_each_asks_for(
+    airflow_env: AirflowEnv, cloud: Cloud, media_folder: Path
+) -> None:
+    client = airflow_env.client
+    client.wait_for_dag("waiting")
+    client.unpause("waiting")
+    for item in ("a", "b"):
+        path = media_folder / "waiting" / f"{item}.txt"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(item)
+    registry = str(airflow_env.settings.dags / "waiting.yaml")
+    root = media_folder / "waiting-artifacts"
+
+    def publish(*words: str) -> None:
+        airflow_env.run("airflow", "media", "publish", "-r", registry, *words)
+
+    def made() -> dict[tuple[str, str], int]:
+        found = ((job, path) for job in ("tally", "label") for path in (root / job).glob("*/*.json"))
+        return {(job, path.stem): path.stat().st_mtime_ns for job, path in found}
+
+    publish("a", "--target", "tally")
+    publish("b")
+    first = client.wait_for_run(client.trigger("waiting"), patience=300)
+    assert first.state == "success", client.log(first, "wait")
+    assert client.xcoms(first, "wait")["return_value"]["items"] == 2
+    before = made()
+    assert set(before) == {("tally", "a"), ("tally", "b"), ("label", "b")}
+
+    second = client.trigger("waiting")
+    wait_until(
+        lambda: client.task_states(second).get("wait") == "deferred", patience=120, what="it does not wait"
+    )
+    publish("a", "--target", "tally", "--force")
+    assert client.wait_for_run(second, patience=300).state == "success", client.log(second, "wait")
+    changed = {cell for cell, when in made().items() if before[cell] != when}
+    assert changed == {("tally", "a")}
+    assert len(list(root.glob("_intake/*/planned/*"))) == 2, "each batch has its mark"
+
+
+def test_publishing_names_its_faults(cloud: Cloud, tmp_path: Path) -> None:
+    registry = tmp_path / "plain.yaml"
+    registry.write_text(
+        "version: 1\nroot: /tmp/x\nsource: {uri: '/tmp/s/{item}.ogg'}\n"
+        "jobs: {downsample: {step: downsample, needs: [source]}}\n"
+    )
+
+    def publish(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(Path(sys.executable).parent / "airflow"), "media", "publish", "-r", str(registry), *words],
+            env={**os.environ, **cloud.env}, capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+
+    none = publish("a")
+    assert none.returncode == 2
+    assert "no topic; give --topic projects/PROJECT/topics/TOPIC" in none.stderr
+    both = publish("a", "--bottom-up", "--top-down", "--topic", "projects/p/topics/t")
+    assert "give either --bottom-up or --top-down" in both.stderr
+    gone = publish("a", "--topic", "projects/test-project/topics/gone")
+    assert (gone.returncode, "projects/test-project/topics/gone" in gone.stderr) == (2, True)
