@@ -65,9 +65,11 @@ def _younger(context: Context, asset: Any, events: Sequence[Any]) -> list[Mappin
 
 
 def _is_same(inlet: Any, asset: Any) -> bool:
-    """Tell whether an inlet, which may be only a name, is the asset."""
+    """Tell whether an inlet is the asset: by name, or by URI in Airflow 2, where events have only that."""
     name = getattr(inlet, "name", None)
-    return bool(name == getattr(asset, "name", "") if name else inlet == asset)
+    if name:
+        return bool(name == getattr(asset, "name", ""))
+    return bool(getattr(inlet, "uri", inlet) == getattr(asset, "uri", asset))
 
 
 def _triggering(context: Context) -> dict[Any, list[Any]]:

@@ -20,23 +20,39 @@ pytestmark = pytest.mark.scheduler
 SONGS = 60
 
 
+ROUNDS = 5
+"""Two runs that start together still may not meet on a busy machine; then they start again."""
+
+
 def test_two_runs_that_race_leave_one_artifact_each_and_two_honest_reports(
     airflow_env: AirflowEnv, cloud: Cloud
 ) -> None:
-    import soundfile
-
-    client, storage = airflow_env.client, cloud.storage()
+    client = airflow_env.client
     client.wait_for_dag("race")
     client.unpause("race")
-    items = [f"song {n:02}.wav" for n in range(SONGS)]
+    for number in range(ROUNDS):
+        if race(client, cloud.storage(), f"round {number}"):
+            return
+    pytest.fail(f"in {ROUNDS} rounds one run always did all the work: that is no race")
+
+
+def race(client: AirflowClient, storage, folder: str) -> bool:
+    """Start two runs over the same songs, check what they left, and tell whether both did some of it."""
+    import soundfile
+
+    items = [f"{folder}/song {n:02}.wav" for n in range(SONGS)]
     song = make_song("a.wav", 1, seconds=20)
     for item in items:
         storage.bucket(RACE).blob(item).upload_from_string(song)
-
-    runs = [client.trigger("race", {"items": items}, dag_run_id=f"racer-{n}") for n in range(2)]
+    name = folder.replace(" ", "-")
+    runs = [client.trigger("race", {"items": items}, dag_run_id=f"{name}-{n}") for n in range(2)]
     assert [client.wait_for_run(run).state for run in runs] == ["success", "success"]
 
-    blobs = list(storage.list_blobs(ARTIFACTS, prefix="race/downsample/"))
+    blobs = [
+        blob
+        for blob in storage.list_blobs(ARTIFACTS, prefix="race/downsample/")
+        if f"/{folder}/" in blob.name
+    ]
     made = {blob.name.split("/", 3)[3].removesuffix(".flac"): blob for blob in blobs}
     assert sorted(made) == items
     assert len(blobs) == len(items)
@@ -45,9 +61,7 @@ def test_two_runs_that_race_leave_one_artifact_each_and_two_honest_reports(
         assert soundfile.info(io.BytesIO(blob.download_as_bytes())).samplerate == 22_050
         said = [rows.get(item, "present") for rows in reports]
         assert sorted(said) == ["done", "present"], f"{item}: {said}"
-    assert all(Counter(rows.values())["done"] for rows in reports), (
-        "one run did all the work: that was no race"
-    )
+    return all(Counter(rows.values())["done"] for rows in reports)
 
 
 def report(client: AirflowClient, storage, run) -> dict[str, str]:
