@@ -32,11 +32,12 @@ class Airflow2:
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> None:
-        """Make the database and the DAG folder."""
+        """Make the database and the DAG folder, and read the DAGs."""
         shutil.copytree(PROJECT / "tests" / "airflow2" / "dags", self.dags)
         shutil.copy(PROJECT / "dags" / "media_jobs.yaml", self.dags)
         self._postgres.start()
         self.run("db", "migrate")
+        self.run("dags", "reserialize")
 
     def start_components(self) -> None:
         """Start scheduler and triggerer."""
