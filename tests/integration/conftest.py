@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 DAGS = (
     "songs", "songs_lenient", "woken", "slow", "team", "media", "after_energy", "weekly_features",
-    "by_label", "by_date", "by_shard", "unpartitioned", "per_partition", "by_team.platform", "by_team.a",
+    "by_label", "by_date", "by_shard", "by_command", "from_lists", "unpartitioned", "per_partition",
+    "by_team.platform", "by_team.a",
 )  # fmt: skip
 NOT_BY_ITSELF = "weekly_features"
 """Has a schedule, and would start a run as soon as it is switched on."""

@@ -56,7 +56,7 @@ def test_a_killed_command_goes_on_where_it_was_and_a_failed_item_waits_to_be_ask
 ) -> None:
     items = add(catalog, [f"dates/2026/03/{day:02}/{name}" for day in range(1, 5) for name in "ab"])
     catalog.spoil("partitioned/dates/2026/03/02/b")
-    media = Command(airflow_env, overlay="dated", dag_id="by_date")
+    media = Command(airflow_env, overlay="commanded", dag_id="by_command")
     words = ("--partitions", "2026-03-01..2026-03-04", "--max-active", "2", "--order", "newest")
 
     planned = media(*words, "--dry-run")
@@ -64,7 +64,7 @@ def test_a_killed_command_goes_on_where_it_was_and_a_failed_item_waits_to_be_ask
     prefix = f"media_backfill__{planned['backfill']}__"
 
     def runs() -> dict[str, str]:
-        found = [run for run in airflow.runs("by_date") if run.run_id.startswith(prefix)]
+        found = [run for run in airflow.runs("by_command") if run.run_id.startswith(prefix)]
         return {run.partition_key or "": run.state for run in found}
 
     assert runs() == {}
@@ -90,7 +90,7 @@ def test_a_killed_command_goes_on_where_it_was_and_a_failed_item_waits_to_be_ask
     assert states(second) == {
         "2026-03-04": "success", "2026-03-03": "success", "2026-03-02": "failed", "2026-03-01": "success",
     }  # fmt: skip
-    done = made(catalog, "by_date")
+    done = made(catalog, "by_command")
     here = {item for item in items if item != "dates/2026/03/02/b"}
     assert {item for item in done if item.startswith("dates/2026/03/")} == here
     assert set(runs()) == set(states(second)), "one run per partition, though the command ran twice"
@@ -106,14 +106,14 @@ def test_a_killed_command_goes_on_where_it_was_and_a_failed_item_waits_to_be_ask
     assert again["partitions"]["2026-03-02"]["jobs"]["loudness"] == {
         "done": 1, "present": 1, "failed": 0, "blocked": 1,
     }  # fmt: skip
-    assert "dates/2026/03/02/b" not in made(catalog, "by_date")
+    assert "dates/2026/03/02/b" not in made(catalog, "by_command")
 
     last = media(*words, "--retry-failed")
     assert set(states(last).values()) == {"success"}
     assert last["partitions"]["2026-03-02"]["jobs"]["loudness"] == {
         "done": 1, "present": 2, "failed": 0, "blocked": 0,
     }  # fmt: skip
-    now = made(catalog, "by_date")
+    now = made(catalog, "by_command")
     assert {item: now[item] for item in done} == done, "what was there is not done again"
     assert Counter(runs().values()) == {"success": 4}
 
@@ -122,21 +122,21 @@ def test_a_list_is_cut_into_runs_and_a_budget_ends_the_command_before_the_list(
     airflow: AirflowClient, airflow_env: AirflowEnv, catalog: Catalog
 ) -> None:
     items = add(catalog, [f"listed/{number}" for number in range(5)])
-    media = Command(airflow_env, overlay="named", dag_id="unpartitioned")
+    media = Command(airflow_env, overlay="listed", dag_id="from_lists")
     uri = catalog.write_list("backfill.txt", items)
     words = ("--items-uri", uri, "--slice-items", "2", "--target", "loudness")
 
     first = media(*words, "--budget-items", "4", code=1)
     assert Counter(states(first).values()) == {"success": 2, "not started": 1}
     assert "the next of 1 partitions would pass it" in first["said"]
-    assert set(items[:4]) <= set(made(catalog, "by_label"))
-    assert items[4] not in made(catalog, "by_label")
+    assert set(items[:4]) <= set(made(catalog, "from_lists"))
+    assert items[4] not in made(catalog, "from_lists")
 
     second = media(*words, "--budget-items", "4")
     assert set(states(second).values()) == {"success"}
-    assert set(items) <= set(made(catalog, "by_label"))
+    assert set(items) <= set(made(catalog, "from_lists"))
     assert sum(run.run_id.startswith(f"media_backfill__{second['backfill']}__") for run in
-               airflow.runs("unpartitioned")) == 3  # fmt: skip
+               airflow.runs("from_lists")) == 3  # fmt: skip
 
 
 def test_a_paused_or_unknown_dag_and_an_unknown_partition_are_one_sentence(

@@ -8,11 +8,12 @@ from airflow.sdk import DAG, PartitionedAssetTimetable, task
 
 from airflow_media_provider.dag_factory import media_asset, media_dags
 
-for by in ("named", "dated", "sharded"):
+for by in ("named", "dated", "sharded", "commanded"):
     globals().update(media_dags("partitioned.yaml", overlay=by, partitioned=True))
 
 # Not partitioned: its runs have no keys, but a slice can be asked for in the form.
 globals().update(media_dags("partitioned.yaml", overlay="named", dag_id="unpartitioned"))
+globals().update(media_dags("partitioned.yaml", overlay="listed"))
 
 # One team's partitions wake the other's DAG, one run per key.
 globals().update(media_dags("partitioned.yaml", overlay="teams", team="platform", partitioned=True))
