@@ -17,6 +17,15 @@ MAX_SEGMENT_BYTES = 200
 """File systems allow 255 bytes for one name; the rest is for the suffix and the temporary name."""
 
 
+MAX_CHILDREN = 100_000
+"""How many items one item can be split into: names of five digits sort as the children do."""
+
+
+def child_name(number: int) -> str:
+    """Return the last segment of the id of an item's child: ``~00003`` for the fourth."""
+    return f"~{number:05d}"
+
+
 def check_item_id(item: str) -> str:
     """Return ``item`` when it can name a media item.
 

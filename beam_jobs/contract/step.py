@@ -19,6 +19,12 @@ AUDIO_SUFFIXES = (
     ".aac", ".aif", ".aiff", ".au", ".caf", ".flac", ".m4a", ".mka", ".mp3", ".mp4",
     ".oga", ".ogg", ".opus", ".wav", ".webm", ".wma",
 )  # fmt: skip
+IMAGE_SUFFIXES = (
+    ".avif", ".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".jp2", ".png", ".ppm", ".tif", ".tiff", ".webp",
+)  # fmt: skip
+VIDEO_SUFFIXES = (
+    ".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".ts", ".webm", ".wmv",
+)  # fmt: skip
 
 
 class StepParams(BaseModel):
@@ -44,6 +50,8 @@ class StepInput:
 
 
 AUDIO = StepInput(name="audio", suffixes=AUDIO_SUFFIXES)
+IMAGE = StepInput(name="image", suffixes=IMAGE_SUFFIXES)
+VIDEO = StepInput(name="video", suffixes=VIDEO_SUFFIXES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +67,10 @@ class Step:
     :param transform: instead of ``run``: ``transform(params) -> beam.PTransform`` over
         ``(item, {input name: uri})`` pairs that gives ``(item, result)`` pairs.
     :param warm_up: called once per worker process before its first item.
+    :param result: model of the JSON artifact; its JSON Schema is published with the step.
+    :param children: for a step that makes many items of one: the suffix of a child's file, or a function of
+        the params that gives it. The artifact is then the index of the children, see
+        :meth:`beam_jobs.media.call.StepCall.child`.
     """
 
     name: str
@@ -69,11 +81,17 @@ class Step:
     run: Callable[[Any, Any], Any] | None = None
     transform: Callable[[Any], Any] | None = None
     warm_up: Callable[[], None] | None = None
+    result: type[BaseModel] | None = None
+    children: str | Callable[[Any], str] | None = None
     doc: str = field(default="", compare=False)
 
     def suffix(self, params: BaseModel) -> str:
         """Return the suffix of the artifacts made with ``params``."""
         return self.makes if isinstance(self.makes, str) else self.makes(params)
+
+    def child_suffix(self, params: BaseModel) -> str | None:
+        """Return the suffix of the children's files, or None when the step makes one artifact per item."""
+        return self.children(params) if callable(self.children) else self.children
 
     def parse_params(self, values: Mapping[str, Any]) -> BaseModel:
         """Return ``values`` as this step's params; raises pydantic.ValidationError."""
@@ -88,6 +106,8 @@ def step(
     takes: tuple[StepInput, ...] = (AUDIO,),
     params: type[BaseModel] = StepParams,
     warm_up: Callable[[], None] | None = None,
+    result: type[BaseModel] | None = None,
+    children: str | Callable[[Any], str] | None = None,
 ) -> Callable[[Callable[[Any, Any], Any]], Step]:
     """Make a :class:`Step` of a function ``run(call, params)``; the parameters are Step's own."""
 
@@ -95,7 +115,7 @@ def step(
         doc = run.__doc__ or ""
         return Step(
             name=name, version=version, makes=makes, takes=takes, params=params,
-            run=run, warm_up=warm_up, doc=doc,
+            run=run, warm_up=warm_up, result=result, children=children, doc=doc,
         )  # fmt: skip
 
     return wrap

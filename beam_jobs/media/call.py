@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from beam_jobs.contract.errors import StepError, UndecodableMedia
+from beam_jobs.contract.item import MAX_CHILDREN, child_name
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,6 +27,8 @@ class StepCall:
     :param seconds: stage -> wall seconds, filled by :meth:`stage`.
     :param cpu_seconds: stage -> CPU seconds of this process.
     :param media_seconds: playing time of the input; a step that decodes sets it.
+    :param child_suffix: of the files that :meth:`child` names; "" for a step that makes no children.
+    :param children: names given by :meth:`child` so far.
     """
 
     item: str
@@ -35,6 +38,8 @@ class StepCall:
     cpu_seconds: dict[str, float] = field(default_factory=dict)
     media_seconds: float = 0.0
     current_stage: str = "step"
+    child_suffix: str = ""
+    children: list[str] = field(default_factory=list)
 
     def path(self, name: str = "audio") -> Path:
         """Return the local file of an input."""
@@ -43,6 +48,19 @@ class StepCall:
         except KeyError:
             known = ", ".join(sorted(self.inputs))
             raise StepError(f"item {self.item!r}: no input {name!r}; this job has: {known}") from None
+
+    def child(self) -> Path:
+        """Return the path that the next child's file shall have; nothing is there yet.
+
+        Children are numbered as they are asked for, so a step must ask in an order that the input and the
+        params decide. Child ``n`` of item ``song`` is the media item ``song/~0000n``.
+        """
+        if not self.child_suffix:
+            raise StepError(f"item {self.item!r}: this step makes no children; give it children=SUFFIX")
+        if len(self.children) > MAX_CHILDREN:
+            raise StepError(f"item {self.item!r}: more than {MAX_CHILDREN} children; make longer pieces")
+        self.children.append(child_name(len(self.children)))
+        return self.output.with_name(f"{self.output.name}.{self.children[-1]}{self.child_suffix}")
 
     def json(self, name: str) -> Any:
         """Return an input that is a JSON document."""
