@@ -26,6 +26,11 @@ def child_name(number: int) -> str:
     return f"~{number:05d}"
 
 
+def parent_of(child: str) -> str:
+    """Return the id of the item that ``child`` was made of."""
+    return child.rpartition("/")[0]
+
+
 def check_item_id(item: str) -> str:
     """Return ``item`` when it can name a media item.
 

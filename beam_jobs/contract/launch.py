@@ -37,6 +37,9 @@ class LaunchSpec(BaseModel):
     :param inputs: step input name -> address template with ``{item}``.
     :param needs: step input name -> the job that makes it, or ``source``; for messages only.
     :param output: address template with ``{item}``.
+    :param child_output: address template of the files of an item's children, for a step that makes many items
+        of one; the artifact at ``output`` is then their index.
+    :param of_parent: inputs that belong to the item which this manifest's items are children of.
     :param report: URI of the folder that takes the report's parts.
     :param redo_before: a forced item's artifact made before this instant is made again; a younger one
         is this run's own work, found after a crash, and is kept.
@@ -57,6 +60,8 @@ class LaunchSpec(BaseModel):
     inputs: dict[str, str]
     needs: dict[str, str] = Field(default_factory=dict)
     output: str
+    child_output: str | None = None
+    of_parent: tuple[str, ...] = ()
     report: str
     redo_before: datetime | None = None
     ping: bool = False

@@ -1,4 +1,4 @@
-"""The child's side of the pool: runs one step on one item after the other until its parent is gone."""
+"""The child's side of the pool: runs its steps on one item after the other until its parent is gone."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from beam_jobs.isolation.compiled import claim_cache
 from beam_jobs.isolation.death import die_with_parent, limit_memory
 from beam_jobs.isolation.result import store_result
 from beam_jobs.isolation.wire import Wire
+from beam_jobs.media import share
 from beam_jobs.media.call import StepCall
 from beam_jobs.storage.refusal import DISK_FULL, explain, is_refusal
 
@@ -33,32 +34,34 @@ def serve(*, fd: int, parent: int) -> None:
     if setup is None:
         return
     try:
-        step, params = _warm_up(setup)
+        steps = _warm_up(setup)
     except BaseException as error:
         wire.send({"broken": f"{type(error).__name__}: {error}"[:MAX_MESSAGE]})
         return
     wire.send({"ready": True})
-    _Server(step, params).run(wire)
+    _Server(steps).run(wire)
 
 
-def _warm_up(setup: dict[str, Any]) -> tuple[Step, Any]:
+def _warm_up(setup: dict[str, Any]) -> list[tuple[Step, Any]]:
     import faulthandler
 
     faulthandler.enable()
-    claim_cache(setup["step"])
-    step = load_step(setup["step"])
-    params = step.parse_params(setup["params"])
-    if step.warm_up is not None:
-        step.warm_up()
+    claim_cache(" ".join(name for name, _ in setup["steps"]))
+    steps = []
+    for name, values in setup["steps"]:
+        step = load_step(name)
+        steps.append((step, step.parse_params(values)))
+        if step.warm_up is not None:
+            step.warm_up()
+    share.allow(setup["share_mb"] << 20)
     if setup["memory_mb"] is not None:
         limit_memory(setup["memory_mb"])
-    return step, params
+    return steps
 
 
 class _Server:
-    def __init__(self, step: Step, params: Any) -> None:
-        self._step = step
-        self._params = params
+    def __init__(self, steps: list[tuple[Step, Any]]) -> None:
+        self._steps = steps
         self._tracebacks = 0
 
     def run(self, wire: Wire) -> None:
@@ -71,11 +74,14 @@ class _Server:
             item=task["item"],
             inputs={name: Path(path) for name, path in task["inputs"].items()},
             output=Path(task["output"]),
+            child_suffix=task["child_suffix"],
+            keep=frozenset(task["keep"]),
         )
+        share.only(task["item"])
         wall, cpu = time.perf_counter(), time.process_time()
         answer: dict[str, Any] = {}
         try:
-            self._run_and_store(call)
+            self._run_and_store(call, *self._steps[task["use"]])
         except BaseException as error:  # SystemExit and KeyboardInterrupt are a step's fault as well
             answer = self._failure(call, error)
         _account_rest(call, time.perf_counter() - wall, time.process_time() - cpu)
@@ -83,13 +89,14 @@ class _Server:
             "seconds": call.seconds,
             "cpu_seconds": call.cpu_seconds,
             "media_seconds": call.media_seconds,
+            "children": call.children,
         }
         return answer
 
-    def _run_and_store(self, call: StepCall) -> None:
-        if self._step.run is None:
-            raise MediaJobError(f"step {self._step.name!r} has no function to run")
-        result = self._step.run(call, self._params)
+    def _run_and_store(self, call: StepCall, step: Step, params: Any) -> None:
+        if step.run is None:
+            raise MediaJobError(f"step {step.name!r} has no function to run")
+        result = step.run(call, params)
         with call.stage("encode"):
             store_result(result, call.output, item=call.item)
 

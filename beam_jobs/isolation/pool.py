@@ -1,4 +1,4 @@
-"""A pool of child processes that run one step, one item at a time each.
+"""A pool of child processes that run a step, or the steps of a fused line, one item at a time each.
 
 Why not a library: ``concurrent.futures`` and ``loky`` give up the whole pool when one child dies;
 ``pebble`` replaces the child, but all its children read from one pipe under one lock, and a child that
@@ -12,20 +12,23 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from beam_jobs.contract.errors import StepCrashed, StepTimeout
-from beam_jobs.contract.launch import Limits
 from beam_jobs.isolation.death import describe_exit
 from beam_jobs.isolation.process import HANDOVER_TIMEOUT_S, ChildProcess
-from beam_jobs.isolation.task import StepOutcome, StepTask
+from beam_jobs.isolation.task import StepOutcome, StepTask, StepUse
 from beam_jobs.isolation.wire import Unreadable
 
 MAX_FAILED_STARTS = 3
+
+SHARE_MB = 256
+"""What a child may keep of the decoded audio of one item for the steps that read it next."""
 
 
 class _DiedIdle(Exception):
@@ -37,18 +40,20 @@ class _Slot:
 
 
 class StepPool:
-    """Children that run one step; thread-safe.
+    """Children that each can run the same steps; thread-safe.
 
-    :param step: built-in step or dotted path.
-    :param params: the step's parameters.
+    :param uses: the steps.
     :param size: number of children.
-    :param limits: per item.
     """
 
-    def __init__(self, *, step: str, params: Mapping[str, Any], size: int, limits: Limits) -> None:
-        self._name = step
-        self._limits = limits
-        self._setup = {"step": step, "params": dict(params), "memory_mb": limits.memory_mb}
+    def __init__(self, uses: Sequence[StepUse], *, size: int) -> None:
+        self._uses = uses
+        share = SHARE_MB if len(uses) > 1 else 0
+        self._setup = {
+            "steps": [[use.step, dict(use.params)] for use in uses],
+            "memory_mb": _memory_limit(uses, share),
+            "share_mb": share,
+        }
         # The kernel ends a child with the *thread* that started it, and Beam's threads come and go.
         self._keeper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="step-pool")
         self._slots = [_Slot() for _ in range(size)]
@@ -65,18 +70,16 @@ class StepPool:
             self._keeper.submit(self._fill, slot)
 
     def run(self, task: StepTask) -> StepOutcome:
-        """Run the step on one item in a child that is free; waits for one, never raises for the item."""
+        """Run a step on one item in a child that is free; waits for one, never raises for the item."""
+        with self.session() as run:
+            return run(task)
+
+    @contextmanager
+    def session(self) -> Iterator[Callable[[StepTask], StepOutcome]]:
+        """Wait for a child that is free and give a :meth:`run` that stays with it, for steps of one item."""
         slot = self._idle.get()
-        started = time.perf_counter()
         try:
-            for _ in range(2):
-                with suppress(_DiedIdle):
-                    return self._run_in(slot, task)
-            raise StepCrashed(
-                f"item {task.item!r}: two child processes died before they took it; see the log"
-            )
-        except (StepCrashed, StepTimeout) as error:
-            return StepOutcome.failure(error, seconds={"step": time.perf_counter() - started})
+            yield partial(self._run, slot)
         finally:
             self._idle.put(slot)
 
@@ -87,6 +90,18 @@ class StepPool:
             if slot.child is not None:
                 slot.child.stop()
         self._keeper.shutdown(wait=True, cancel_futures=True)
+
+    def _run(self, slot: _Slot, task: StepTask) -> StepOutcome:
+        started = time.perf_counter()
+        try:
+            for _ in range(2):
+                with suppress(_DiedIdle):
+                    return self._run_in(slot, task)
+            raise StepCrashed(
+                f"item {task.item!r}: two child processes died before they took it; see the log"
+            )
+        except (StepCrashed, StepTimeout) as error:
+            return StepOutcome.failure(error, seconds={"step": time.perf_counter() - started})
 
     def _run_in(self, slot: _Slot, task: StepTask) -> StepOutcome:
         child = self._ready_child(slot, task)
@@ -112,21 +127,22 @@ class StepPool:
             raise _DiedIdle
 
     def _await(self, child: ChildProcess, task: StepTask) -> dict[str, Any]:
-        limit = self._limits.timeout_s
+        use = self._uses[task.use]
+        name, limit = use.step, use.limits.timeout_s
         try:
             answer = child.wire.receive(deadline=time.monotonic() + limit)
         except TimeoutError:
             raise StepTimeout(
-                f"item {task.item!r}: step {self._name!r} did not end within {limit:g} s and was killed; "
+                f"item {task.item!r}: step {name!r} did not end within {limit:g} s and was killed; "
                 "raise the job's timeout_s or leave the item out"
             ) from None
         except Unreadable as error:
             raise StepCrashed(
-                f"item {task.item!r}: step {self._name!r} broke its process's line: {error}"
+                f"item {task.item!r}: step {name!r} broke its process's line: {error}"
             ) from None
         if answer is None:
             raise StepCrashed(
-                f"item {task.item!r}: the process of step {self._name!r} {describe_exit(child.end())}; "
+                f"item {task.item!r}: the process of step {name!r} {describe_exit(child.end())}; "
                 "leave the item out or mend the step"
             )
         return answer
@@ -139,7 +155,8 @@ class StepPool:
         if fault:
             slot.child = None
             child.stop()
-            reason = f"the process of step {self._name!r} could not start: {fault}"
+            names = ", ".join(repr(use.step) for use in self._uses)
+            reason = f"the process of step {names} could not start: {fault}"
             self._failed_starts.append(reason)
             raise StepCrashed(f"item {task.item!r}: {reason}")
         self._ever_ready = True
@@ -151,6 +168,12 @@ class StepPool:
                 raise StepCrashed("the pool is closed")
             slot.child = ChildProcess(self._setup)
         return slot.child
+
+
+def _memory_limit(uses: Sequence[StepUse], share_mb: int) -> int | None:
+    """Return what a child may grow by: the most that one of its steps may, or None when one has no limit."""
+    limits = [use.limits.memory_mb for use in uses]
+    return None if None in limits else max(limit for limit in limits if limit is not None) + share_mb
 
 
 def _read_answer(answer: dict[str, Any], task: StepTask) -> StepOutcome:

@@ -6,6 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from beam_jobs.contract.launch import Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepUse:
+    """A step as a pool runs it.
+
+    :param step: built-in step or dotted path.
+    :param limits: per item.
+    """
+
+    step: str
+    params: Mapping[str, Any]
+    limits: Limits
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepTask:
@@ -13,11 +28,17 @@ class StepTask:
 
     :param inputs: input name -> local path.
     :param output: local path that the artifact shall have; nothing is there yet.
+    :param child_suffix: of the files of the item's children; "" when the step makes none.
+    :param use: which of the pool's steps.
+    :param keep: inputs that another step of the same item reads afterwards: what is decoded of them is kept.
     """
 
     item: str
     inputs: Mapping[str, str]
     output: str
+    child_suffix: str = ""
+    use: int = 0
+    keep: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +47,7 @@ class StepOutcome:
 
     :param error_class: "" when all went well.
     :param stage: where the error happened.
+    :param children: names of the item's children; their files are beside the output.
     """
 
     error_class: str = ""
@@ -34,6 +56,7 @@ class StepOutcome:
     seconds: dict[str, float] = field(default_factory=dict)
     cpu_seconds: dict[str, float] = field(default_factory=dict)
     media_seconds: float = 0.0
+    children: list[str] = field(default_factory=list)
 
     @classmethod
     def failure(cls, error: Exception, *, stage: str = "step", **values: Any) -> StepOutcome:

@@ -29,6 +29,7 @@ class StepCall:
     :param media_seconds: playing time of the input; a step that decodes sets it.
     :param child_suffix: of the files that :meth:`child` names; "" for a step that makes no children.
     :param children: names given by :meth:`child` so far.
+    :param keep: inputs that another step of the same item reads afterwards in this process.
     """
 
     item: str
@@ -40,6 +41,7 @@ class StepCall:
     current_stage: str = "step"
     child_suffix: str = ""
     children: list[str] = field(default_factory=list)
+    keep: frozenset[str] = frozenset()
 
     def path(self, name: str = "audio") -> Path:
         """Return the local file of an input."""

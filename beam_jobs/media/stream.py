@@ -9,13 +9,14 @@ from beam_jobs.media.audio import AudioFile, Block
 from beam_jobs.media.call import StepCall
 from beam_jobs.media.mix import mixed
 from beam_jobs.media.resample import resampled
+from beam_jobs.media.share import SharedAudio, open_audio
 
 
 @contextmanager
-def open_input(call: StepCall, name: str = "audio") -> Iterator[AudioFile]:
+def open_input(call: StepCall, name: str = "audio") -> Iterator[AudioFile | SharedAudio]:
     """Open an audio input of ``call``; at the end tell the call how much was heard."""
     with call.stage("decode"):
-        audio = AudioFile(call.path(name))
+        audio = open_audio(call.path(name), keep=name in call.keep)
     with audio:
         try:
             yield audio
@@ -24,16 +25,22 @@ def open_input(call: StepCall, name: str = "audio") -> Iterator[AudioFile]:
 
 
 def decoded(
-    call: StepCall, audio: AudioFile, *, channels: int | None = None, rate: int | None = None
+    call: StepCall, audio: AudioFile | SharedAudio, *, channels: int | None = None, rate: int | None = None
 ) -> Iterator[Block]:
     """Yield ``audio`` with ``channels`` (None = its own) at ``rate`` Hz (None = its own).
 
     Channels are mixed before resampling, which is cheaper and gives the same.
     """
-    blocks = _in_stage(call, "decode", audio.blocks())
-    own = audio.info.channels
-    blocks = mixed(blocks, own, channels or own)
-    return resampled(blocks, audio.info.rate, rate or audio.info.rate)
+    own = audio.info
+    channels, rate = channels or own.channels, rate or own.rate
+
+    def make() -> Iterator[Block]:
+        blocks = _in_stage(call, "decode", audio.blocks())
+        return resampled(mixed(blocks, own.channels, channels), own.rate, rate)
+
+    if isinstance(audio, AudioFile) or (channels, rate) == (own.channels, own.rate):
+        return make()
+    return audio.form(channels, rate, make)
 
 
 def _in_stage(call: StepCall, stage: str, blocks: Iterator[Block]) -> Iterator[Block]:

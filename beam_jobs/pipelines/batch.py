@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import apache_beam as beam
@@ -15,7 +16,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 from beam_jobs.contract.launch import LaunchSpec
 from beam_jobs.contract.report import ReportRow, encode_report_row
 from beam_jobs.contract.step import load_step
-from beam_jobs.pipelines.crew import Crew, crew_for
+from beam_jobs.pipelines.crew import WINDOW, Crew, crew_for
 from beam_jobs.pipelines.metrics import count_row
 from beam_jobs.pipelines.parts import WriteParts
 from beam_jobs.pipelines.progress import Progress
@@ -79,7 +80,8 @@ class ProcessItems(beam.DoFn):
         self._in_process = in_process
         self._crew: Crew
         self._progress: Progress | None = None
-        self._pending: set[Future[ReportRow]]
+        self._in_work = 0
+        self._ended: SimpleQueue[Future[ReportRow]]
 
     def setup(self) -> None:
         """Join this process's crew."""
@@ -89,24 +91,30 @@ class ProcessItems(beam.DoFn):
 
     def start_bundle(self) -> None:
         """Begin with nothing in work."""
-        self._pending = set()
+        self._ended, self._in_work = SimpleQueue(), 0
 
     def process(self, line: str) -> Iterator[str]:
         """Submit one item; give what is ready, wait only when too much is in work."""
-        self._pending.add(self._crew.submit(line))
-        yield from self._take(wait_for_one=len(self._pending) >= self._crew.max_in_flight)
+        self._in_work += 1
+        self._crew.submit(line).add_done_callback(self._ended.put)
+        # A remote runner moves what is not begun to a worker that is idle, so none takes much at a time.
+        most = WINDOW if self._in_process else self._crew.max_in_flight
+        yield from self._take(wait_for_one=self._in_work >= most)
 
     def finish_bundle(self) -> Iterator[Any]:
         """Wait for the items that are still in work."""
-        while self._pending:
+        while self._in_work:
             for row in self._take(wait_for_one=True):
                 yield WindowedValue(row, MIN_TIMESTAMP, (GlobalWindow(),))
 
     def _take(self, *, wait_for_one: bool) -> Iterator[str]:
-        done, self._pending = wait(
-            self._pending, timeout=None if wait_for_one else 0, return_when=FIRST_COMPLETED
-        )
-        for future in done:
+        while self._in_work:
+            try:
+                future = self._ended.get(block=wait_for_one)
+            except Empty:
+                return
+            wait_for_one = False
+            self._in_work -= 1
             yield self._account(future.result())
 
     def _account(self, row: ReportRow) -> str:

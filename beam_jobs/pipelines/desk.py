@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from beam_jobs.contract.address import Address
 from beam_jobs.contract.errors import InvalidItemId, InvalidSpec, MediaJobError
-from beam_jobs.contract.item import MAX_ID_BYTES
+from beam_jobs.contract.item import MAX_ID_BYTES, parent_of
 from beam_jobs.contract.launch import LaunchSpec
 from beam_jobs.contract.manifest import ManifestRow, decode_row
 from beam_jobs.contract.report import ReportRow, Status
+from beam_jobs.isolation.task import StepOutcome
 from beam_jobs.pipelines.trace import Trace
 from beam_jobs.storage.refusal import explain
 from beam_jobs.storage.retry import with_retries
@@ -30,6 +31,7 @@ class ItemDesk:
         self.spec = spec
         self.inputs = {name: Address.parse(template) for name, template in spec.inputs.items()}
         self.output = Address.parse(spec.output)
+        self.children = Address.parse(spec.child_output) if spec.child_output else None
         self.store: WorkerStore = store_for(self.output.prefix)
 
     def read_row(self, line: str) -> ManifestRow | ReportRow:
@@ -60,7 +62,8 @@ class ItemDesk:
 
         :raises MissingInput: names the first that does not.
         """
-        uris = {name: address.of(item) for name, address in self.inputs.items()}
+        ids = {name: parent_of(item) if name in self.spec.of_parent else item for name in self.inputs}
+        uris = {name: address.of(ids[name]) for name, address in self.inputs.items()}
         with trace.at("fetch"):
             for name, uri in uris.items():
                 found = self._look(uri)
@@ -81,6 +84,13 @@ class ItemDesk:
             media_seconds=trace.media_seconds,
             **values,  # type: ignore[arg-type]
         )
+
+    def lost(self, item: str, trace: Trace, outcome: StepOutcome) -> ReportRow:
+        """Return the row of an item whose step failed."""
+        return self.row(
+            item, Status.FAILED, trace,
+            error_class=outcome.error_class, message=outcome.message, stage=outcome.stage,
+        )  # fmt: skip
 
     def failed(self, item: str, trace: Trace, error: Exception) -> ReportRow:
         """Return the row of an item that ended in ``error``."""

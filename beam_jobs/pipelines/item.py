@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from beam_jobs.contract.errors import StepResultError
+from dataclasses import dataclass
+
 from beam_jobs.contract.launch import LaunchSpec
 from beam_jobs.contract.manifest import ManifestRow
-from beam_jobs.contract.report import ReportRow, Status
+from beam_jobs.contract.report import ReportRow
 from beam_jobs.isolation.pool import StepPool
-from beam_jobs.isolation.task import StepTask
 from beam_jobs.pipelines.desk import ItemDesk
+from beam_jobs.pipelines.make import make_artifact
 from beam_jobs.pipelines.trace import Trace
 from beam_jobs.storage.retry import with_retries
 from beam_jobs.storage.store import Scratch, store_for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """An item that has its inputs and lacks its artifact.
+
+    :param uris: input name -> object.
+    """
+
+    row: ManifestRow
+    uris: dict[str, str]
+    trace: Trace
+
+    @property
+    def size(self) -> int:
+        """Bytes of all inputs: what the item will take, roughly."""
+        return self.trace.bytes_in
 
 
 class ItemWorker:
@@ -22,45 +40,30 @@ class ItemWorker:
         self._attempts = spec.limits.attempts
         self._pool = pool
 
-    def run(self, line: str) -> ReportRow:
-        """Return the report row of the item in ``line``."""
+    def look(self, line: str) -> ReportRow | Work:
+        """Return the row of an item that needs no work or cannot have it, else what there is to do."""
         row = self._desk.read_row(line)
         if isinstance(row, ReportRow):
             return row
         trace = Trace()
         try:
-            return self._desk.settled(row, trace) or self._work(row, trace)
+            settled = self._desk.settled(row, trace)
+            return settled or Work(row=row, uris=self._desk.look_for_inputs(row.item, trace), trace=trace)
         except Exception as error:
             return self._desk.failed(row.item, trace, error)
 
-    def _work(self, row: ManifestRow, trace: Trace) -> ReportRow:
-        uris = self._desk.look_for_inputs(row.item, trace)
-        with Scratch() as scratch:
-            with trace.at("fetch"):
-                inputs = {name: self._fetch(uri, scratch) for name, uri in uris.items()}
-            return self._make(row, inputs, trace)
+    def do(self, work: Work) -> ReportRow:
+        """Do the work and return the item's row."""
+        trace = work.trace
+        try:
+            with Scratch() as scratch:
+                with trace.at("fetch"):
+                    inputs = {name: self._fetch(uri, scratch) for name, uri in work.uris.items()}
+                with make_artifact(self._desk, work.row, inputs, trace, run=self._pool.run) as made:
+                    return made.row
+        except Exception as error:
+            return self._desk.failed(work.row.item, trace, error)
 
     def _fetch(self, uri: str, scratch: Scratch) -> str:
         store = store_for(uri)
         return str(with_retries(lambda: store.fetch(uri, scratch), attempts=self._attempts))
-
-    def _make(self, row: ManifestRow, inputs: dict[str, str], trace: Trace) -> ReportRow:
-        desk, uri = self._desk, self._desk.output.of(row.item)
-        trace.stage = "write"
-        with desk.store.draft(uri, desk.output.suffix) as draft:
-            trace.stage = "step"
-            outcome = self._pool.run(StepTask(item=row.item, inputs=inputs, output=str(draft)))
-            trace.add(outcome)
-            if outcome.error_class:
-                return desk.row(
-                    row.item, Status.FAILED, trace,
-                    error_class=outcome.error_class, message=outcome.message, stage=outcome.stage,
-                )  # fmt: skip
-            size = draft.stat().st_size
-            if size == 0:
-                raise StepResultError(f"item {row.item!r}: the artifact is empty")
-            with trace.at("write"):
-                made = with_retries(
-                    lambda: desk.store.publish(draft, uri, replace=row.force), attempts=self._attempts
-                )
-        return desk.row(row.item, Status.DONE if made else Status.PRESENT, trace, uri=uri, bytes_out=size)

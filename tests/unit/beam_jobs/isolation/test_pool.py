@@ -14,7 +14,7 @@ import pytest
 from beam_jobs.contract.launch import Limits
 from beam_jobs.isolation.death import describe_exit
 from beam_jobs.isolation.pool import StepPool
-from beam_jobs.isolation.task import StepOutcome, StepTask
+from beam_jobs.isolation.task import StepOutcome, StepTask, StepUse
 
 MOOD = "tests.beam.steps_for_tests:mood"
 
@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def _pool(size: int = 1, step: str = MOOD, timeout_s: float = 30, **params: object) -> StepPool:
-    return StepPool(step=step, params=params, size=size, limits=Limits(timeout_s=timeout_s))
+    return StepPool([StepUse(step=step, params=params, limits=Limits(timeout_s=timeout_s))], size=size)
 
 
 @pytest.fixture

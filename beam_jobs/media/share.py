@@ -1,0 +1,135 @@
+"""Decoded audio that one process keeps for the next step of the same item.
+
+Steps that run fused read the same file one after the other. What the first of them decodes is kept as long
+as it fits into what is allowed; longer audio is decoded again, so that memory stays bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from beam_jobs.media.audio import AudioFile, AudioInfo, Block
+
+Key = tuple[int, ...]
+"""A file as it is now; with the number of channels and the rate, one form of its audio."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    info: AudioInfo
+    frames_read: int
+    blocks: tuple[Block, ...]
+
+
+@dataclass(slots=True)
+class _Shelf:
+    item: str | None = None
+    allowed: int = 0
+    used: int = 0
+    kept: dict[Key, _Kept] = field(default_factory=dict)
+
+
+_shelf = _Shelf()
+"""One for the process, which works on one item at a time."""
+
+
+def allow(size: int) -> None:
+    """Keep up to ``size`` bytes from now on; 0 keeps nothing."""
+    _shelf.allowed = size
+
+
+def only(item: str) -> None:
+    """Forget what was kept of another item."""
+    if item != _shelf.item:
+        _shelf.item, _shelf.used = item, 0
+        _shelf.kept.clear()
+
+
+def open_audio(path: Path, *, keep: bool) -> AudioFile | SharedAudio:
+    """Open a file, or what is kept of it.
+
+    :param keep: another step reads it afterwards.
+    :raises UndecodableMedia: as :class:`AudioFile`.
+    """
+    return SharedAudio(path, keep=keep) if _shelf.allowed else AudioFile(path)
+
+
+class SharedAudio:
+    """An :class:`AudioFile` that is decoded only when its samples are not kept.
+
+    The blocks are the caller's own.
+    """
+
+    def __init__(self, path: Path, *, keep: bool) -> None:
+        facts = path.stat()
+        self._key: Key = (facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns)
+        self._path, self._keep = path, keep
+        known = next((kept for key, kept in _shelf.kept.items() if key[:4] == self._key), None)
+        self._file = None if known else AudioFile(path)
+        self.info = known.info if known else self._opened().info
+        self._replayed = 0
+
+    @property
+    def frames_read(self) -> int:
+        """Frames decoded or replayed so far."""
+        return max(self._replayed, self._file.frames_read if self._file else 0)
+
+    @property
+    def seconds_read(self) -> float:
+        """Playing time of the blocks read so far."""
+        return self.frames_read / self.info.rate
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield blocks of shape (frames, channels); at the end raise when not all came."""
+        return self.form(self.info.channels, self.info.rate, lambda: self._opened().blocks())
+
+    def form(self, channels: int, rate: int, make: Callable[[], Iterator[Block]]) -> Iterator[Block]:
+        """Yield the audio with ``channels`` at ``rate``.
+
+        :param make: decodes it, when it is not kept.
+        """
+        key = (*self._key, channels, rate)
+        kept = _shelf.kept.get(key)
+        if kept is None:
+            yield from self._recorded(key, make()) if self._keep else make()
+            return
+        for block in kept.blocks:
+            yield block.copy()
+        self._replayed = kept.frames_read
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _opened(self) -> AudioFile:
+        if self._file is None:
+            self._file = AudioFile(self._path)
+        return self._file
+
+    def _recorded(self, key: Key, blocks: Iterator[Block]) -> Iterator[Block]:
+        """Yield ``blocks``, and keep them when they came to their end and fit."""
+        record: list[Block] | None = []
+        size = 0
+        for block in blocks:
+            size += block.nbytes
+            if record is not None:
+                record.append(block.copy())
+                if _shelf.used + size > _shelf.allowed:
+                    record = None
+            yield block
+        if record is not None:
+            _shelf.used += size
+            _shelf.kept[key] = _Kept(info=self.info, frames_read=self.frames_read, blocks=tuple(record))

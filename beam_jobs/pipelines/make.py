@@ -1,0 +1,104 @@
+"""Run a step on one item and publish what it made, an item's children before their index."""
+
+from __future__ import annotations
+
+import glob
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from beam_jobs.contract.errors import StepResultError
+from beam_jobs.contract.manifest import ManifestRow
+from beam_jobs.contract.report import ReportRow, Status
+from beam_jobs.isolation.task import StepOutcome, StepTask
+from beam_jobs.pipelines.desk import ItemDesk
+from beam_jobs.pipelines.trace import Trace
+from beam_jobs.storage.retry import with_retries
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """What came of a call.
+
+    :param path: a local file with the artifact's bytes, as long as the context lasts; None for none.
+    """
+
+    row: ReportRow
+    uri: str = ""
+    path: Path | None = None
+
+
+@contextmanager
+def make_artifact(
+    desk: ItemDesk,
+    row: ManifestRow,
+    inputs: Mapping[str, str],
+    trace: Trace,
+    *,
+    run: Callable[[StepTask], StepOutcome],
+    use: int = 0,
+    keep: tuple[str, ...] = (),
+) -> Iterator[Artifact]:
+    """Make and publish one item's artifact.
+
+    :param inputs: input name -> local file.
+    :param run: runs the step, in another process.
+    :param use: which of the process's steps.
+    :param keep: inputs that another step reads next.
+    :raises OSError: when storage refuses.
+    :raises StepResultError: for an artifact without a byte.
+    """
+    uri = desk.output.of(row.item)
+    trace.stage = "write"
+    with desk.store.draft(uri, desk.output.suffix) as draft, _cleared(draft):
+        trace.stage = "step"
+        suffix = desk.children.suffix if desk.children else ""
+        task = StepTask(
+            item=row.item, inputs=inputs, output=str(draft), child_suffix=suffix, use=use, keep=keep
+        )
+        outcome = run(task)
+        trace.add(outcome)
+        if outcome.error_class:
+            yield Artifact(row=desk.lost(row.item, trace, outcome))
+            return
+        size = draft.stat().st_size
+        if size == 0:
+            raise StepResultError(f"item {row.item!r}: the artifact is empty")
+        with trace.at("write"):
+            size += sum(_publish_child(desk, row, draft, name) for name in outcome.children)
+            made = _publish(desk, draft, uri, replace=row.force)
+        status = Status.DONE if made else Status.PRESENT
+        # A file that took the place of an older one is no longer where it was written.
+        path = draft if draft.exists() else None
+        yield Artifact(row=desk.row(row.item, status, trace, uri=uri, bytes_out=size), uri=uri, path=path)
+
+
+def _publish(desk: ItemDesk, draft: Path, uri: str, *, replace: bool) -> bool:
+    attempts = desk.spec.limits.attempts
+    return with_retries(lambda: desk.store.publish(draft, uri, replace=replace), attempts=attempts)
+
+
+def _publish_child(desk: ItemDesk, row: ManifestRow, draft: Path, name: str) -> int:
+    """Publish the file of a child and return its size; one that is there is of an attempt that broke off."""
+    assert desk.children is not None  # noqa: S101 - only such a step names children
+    made = draft.with_name(f"{draft.name}.{name}{desk.children.suffix}")
+    if not made.is_file() or not made.stat().st_size:
+        raise StepResultError(f"item {row.item!r}: the step named the child {name} and wrote no file for it")
+    uri = desk.children.of(f"{row.item}/{name}")
+    with desk.store.draft(uri, desk.children.suffix) as place:
+        size = made.stat().st_size
+        shutil.move(made, place)
+        _publish(desk, place, uri, replace=row.force)
+    return size
+
+
+@contextmanager
+def _cleared(draft: Path) -> Iterator[None]:
+    """Remove children's files that a failed step left beside its draft."""
+    try:
+        yield
+    finally:
+        for path in draft.parent.glob(f"{glob.escape(draft.name)}.~*"):
+            path.unlink(missing_ok=True)
