@@ -97,7 +97,7 @@ class _Windows:
         """Return the mean power of every whole window, one per step."""
         steps = round(seconds * PowerMeter.STEPS_PER_S)
         energy, frames = (whole[steps:] - whole[:-steps] for whole in (self._sums, self._edges))
-        return np.maximum(energy, 0) / np.maximum(frames, 1)
+        return np.asarray(np.maximum(energy, 0) / np.maximum(frames, 1))
 
     def powers_so_far(self, seconds: float) -> Levels:
         """Return the mean power of the window up to each step's end; before the beginning is silence."""
@@ -106,7 +106,7 @@ class _Windows:
         energy = (sums[steps:] - sums[:-steps])[1:]
         frames = self._edges[1] * steps if len(self._edges) > 1 else 1
         whole = self.powers(seconds)
-        filled = np.maximum(energy, 0) / max(int(frames), 1)
+        filled: Levels = np.maximum(energy, 0) / max(int(frames), 1)
         filled[len(filled) - len(whole) :] = whole
         return filled
 

@@ -23,7 +23,7 @@ def _warm_up() -> None:
     from beam_jobs.media import decode_soundfile, loudness, stream  # noqa: F401
 
 
-@step("loudness", version="1", makes=".json", params=LoudnessParams, warm_up=_warm_up)
+@step("loudness", version="2", makes=".json", params=LoudnessParams, warm_up=_warm_up)
 def loudness(call: StepCall, params: LoudnessParams) -> dict[str, Any]:
     """Measure loudness of the audio as it is: its own rate and channels.
 
