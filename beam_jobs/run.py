@@ -20,11 +20,12 @@ from pydantic import ValidationError
 
 from beam_jobs.contract.address import local_path
 from beam_jobs.contract.errors import MediaJobError
+from beam_jobs.contract.fused import decode_fused, is_fused
 from beam_jobs.contract.launch import decode_spec
 from beam_jobs.contract.step import load_step
 from beam_jobs.isolation.death import die_with_parent
-from beam_jobs.pipelines.here import is_in_process, run_here
-from beam_jobs.pipelines.there import run_there
+from beam_jobs.pipelines.here import is_in_process, run_fused_here, run_here
+from beam_jobs.pipelines.there import run_fused_there, run_there
 
 COULD_NOT_RUN = 2
 
@@ -70,7 +71,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(uri: str, *, wait: bool) -> None:
-    spec = decode_spec(_read(uri), where=uri)
+    content = _read(uri)
+    if is_fused(content):
+        fused = decode_fused(content, where=uri)
+        if is_in_process(fused.first):
+            run_fused_here(fused, started=_STARTED)
+        else:
+            run_fused_there(fused, wait=wait)
+        return
+    spec = decode_spec(content, where=uri)
     step = load_step(spec.step)
     step.parse_params(spec.params)
     if is_in_process(spec):

@@ -10,7 +10,7 @@ from beam_jobs.contract.errors import InvalidSpec
 from beam_jobs.contract.launch import LaunchSpec
 
 
-class StreamJob(BaseModel):
+class LineJob(BaseModel):
     """One job of the line.
 
     :param spec: how it is run; its manifest and report are not used.
@@ -43,7 +43,7 @@ class StreamSpec(BaseModel):
     name: str
     registry: str
     target: str
-    line: tuple[StreamJob, ...] = Field(min_length=1)
+    line: tuple[LineJob, ...] = Field(min_length=1)
     source: str
     root: str
     home: str

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import Future
-from queue import Empty, SimpleQueue
-from typing import Any
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
-from apache_beam.transforms.window import GlobalWindow
-from apache_beam.utils.timestamp import MIN_TIMESTAMP
-from apache_beam.utils.windowed_value import WindowedValue
 
 from beam_jobs.contract.launch import LaunchSpec
 from beam_jobs.contract.report import ReportRow, encode_report_row
 from beam_jobs.contract.step import load_step
-from beam_jobs.pipelines.crew import WINDOW, Crew, crew_for
+from beam_jobs.pipelines.bundle import ProcessLines
+from beam_jobs.pipelines.crew import Crew, crew_for
 from beam_jobs.pipelines.metrics import count_row
 from beam_jobs.pipelines.parts import WriteParts
 from beam_jobs.pipelines.progress import Progress
@@ -31,13 +26,8 @@ def build(pipeline: beam.Pipeline, spec: LaunchSpec, *, in_process: bool) -> Non
 
     :param in_process: the worker is this process, so it can tell the launcher about progress.
     """
-    lines = (
-        pipeline
-        | "ReadManifest" >> beam.io.ReadFromText(beam_path(spec.manifest))
-        | "DropBlank" >> beam.Filter(str.strip)
-        | "Reshuffle" >> beam.Reshuffle()
-    )
     step = load_step(spec.step)
+    lines = read_lines(pipeline, spec.manifest, spread=not in_process or step.transform is not None)
     if step.transform is not None:
         from beam_jobs.pipelines.transform import ProcessByTransform
 
@@ -47,8 +37,26 @@ def build(pipeline: beam.Pipeline, spec: LaunchSpec, *, in_process: bool) -> Non
     write_report(rows, spec, in_process=in_process)
 
 
-def write_report(rows: PCollection[str], spec: LaunchSpec, *, in_process: bool) -> None:
-    """Write the rows' parts, and the summary when the last of them is in its place."""
+def read_lines(pipeline: beam.Pipeline, manifest: str, *, spread: bool) -> PCollection[str]:
+    """Return the lines of a manifest.
+
+    :param spread: over all workers, in no order; a single one takes them as they come.
+    """
+    lines: PCollection[str] = (
+        pipeline
+        | "ReadManifest" >> beam.io.ReadFromText(beam_path(manifest))
+        | "DropBlank" >> beam.Filter(str.strip)
+    )
+    if spread:
+        lines = lines | "Reshuffle" >> beam.Reshuffle()
+    return lines
+
+
+def write_report(rows: PCollection[str], spec: LaunchSpec, *, in_process: bool, of: str = "") -> None:
+    """Write the rows' parts, and the summary when the last of them is in its place.
+
+    :param of: ends the transforms' names, where a pipeline writes several reports.
+    """
     write: beam.PTransform[str, str] = (
         beam.ParDo(WriteParts(spec.report, rows_per_part=ROWS_PER_PART))
         if in_process
@@ -58,9 +66,9 @@ def write_report(rows: PCollection[str], spec: LaunchSpec, *, in_process: bool) 
             max_records_per_shard=ROWS_PER_PART,
         )
     )
-    parts = rows | "WriteRows" >> write
-    totals = rows | "AddUp" >> beam.CombineGlobally(AddUp())  # type: ignore[no-untyped-call]
-    _ = totals | "WriteSummary" >> beam.Map(_write_summary, spec=spec, parts=beam.pvalue.AsList(parts))
+    parts = rows | f"WriteRows{of}" >> write
+    totals = rows | f"AddUp{of}" >> beam.CombineGlobally(AddUp())  # type: ignore[no-untyped-call]
+    _ = totals | f"WriteSummary{of}" >> beam.Map(_write_summary, spec=spec, parts=beam.pvalue.AsList(parts))
 
 
 def _write_summary(totals: Totals, *, spec: LaunchSpec, parts: list[str]) -> None:
@@ -68,57 +76,27 @@ def _write_summary(totals: Totals, *, spec: LaunchSpec, parts: list[str]) -> Non
     write_summary(spec.report, {**facts, **totals, "parts": len(parts)})
 
 
-class ProcessItems(beam.DoFn):
-    """Lines of the manifest -> encoded report rows, several items at a time.
-
-    ``process`` hands the item over and gives the rows that are ready; ``finish_bundle`` waits for the
-    rest. So one worker process uses all cores, and a long item holds nobody up but itself.
-    """
+class ProcessItems(ProcessLines[ReportRow]):
+    """Lines of the manifest -> encoded report rows."""
 
     def __init__(self, spec: LaunchSpec, *, in_process: bool) -> None:
+        super().__init__(in_process=in_process)
         self._spec = spec
-        self._in_process = in_process
-        self._crew: Crew
         self._progress: Progress | None = None
-        self._in_work = 0
-        self._ended: SimpleQueue[Future[ReportRow]]
 
     def setup(self) -> None:
         """Join this process's crew."""
-        self._crew = crew_for(self._spec)
-        if self._in_process:
+        super().setup()
+        if self.in_process:
             self._progress = Progress(job=self._spec.job, total=self._spec.total)
 
-    def start_bundle(self) -> None:
-        """Begin with nothing in work."""
-        self._ended, self._in_work = SimpleQueue(), 0
+    def join(self) -> Crew:
+        """Return the job's crew."""
+        return crew_for(self._spec)
 
-    def process(self, line: str) -> Iterator[str]:
-        """Submit one item; give what is ready, wait only when too much is in work."""
-        self._in_work += 1
-        self._crew.submit(line).add_done_callback(self._ended.put)
-        # A remote runner moves what is not begun to a worker that is idle, so none takes much at a time.
-        most = WINDOW if self._in_process else self._crew.max_in_flight
-        yield from self._take(wait_for_one=self._in_work >= most)
-
-    def finish_bundle(self) -> Iterator[Any]:
-        """Wait for the items that are still in work."""
-        while self._in_work:
-            for row in self._take(wait_for_one=True):
-                yield WindowedValue(row, MIN_TIMESTAMP, (GlobalWindow(),))
-
-    def _take(self, *, wait_for_one: bool) -> Iterator[str]:
-        while self._in_work:
-            try:
-                future = self._ended.get(block=wait_for_one)
-            except Empty:
-                return
-            wait_for_one = False
-            self._in_work -= 1
-            yield self._account(future.result())
-
-    def _account(self, row: ReportRow) -> str:
-        count_row(row)
+    def give(self, outcome: ReportRow) -> Iterator[str]:
+        """Count a row and encode it."""
+        count_row(outcome)
         if self._progress is not None:
-            self._progress.note(row)
-        return encode_report_row(row)
+            self._progress.note(outcome)
+        yield encode_report_row(outcome)

@@ -52,7 +52,7 @@ class ItemDesk:
             return self.row(row.item, Status.PINGED, trace)
         uri = self.output.of(row.item)
         with trace.at("fetch"):
-            found = self._look(uri)
+            found = self.look(uri)
         if found is None or (row.force and self._is_older(found)):
             return None
         return self.row(row.item, Status.PRESENT, trace, uri=uri, bytes_out=found.size)
@@ -62,15 +62,26 @@ class ItemDesk:
 
         :raises MissingInput: names the first that does not.
         """
-        ids = {name: parent_of(item) if name in self.spec.of_parent else item for name in self.inputs}
-        uris = {name: address.of(ids[name]) for name, address in self.inputs.items()}
+        uris = self.input_uris(item)
         with trace.at("fetch"):
             for name, uri in uris.items():
-                found = self._look(uri)
-                if found is None:
-                    raise MissingInput(self._missing(item, name, uri))
-                trace.bytes_in += found.size
+                self.take_note(item, name, self.look(uri), trace)
         return uris
+
+    def input_uris(self, item: str) -> dict[str, str]:
+        """Return input name -> where its object should be."""
+        ids = {name: parent_of(item) if name in self.spec.of_parent else item for name in self.inputs}
+        return {name: address.of(ids[name]) for name, address in self.inputs.items()}
+
+    def take_note(self, item: str, name: str, found: Found | None, trace: Trace) -> None:
+        """Count an input that was found; raises MissingInput for one that was not."""
+        if found is None:
+            raise MissingInput(self._missing(item, name, self.input_uris(item)[name]))
+        trace.bytes_in += found.size
+
+    def look(self, uri: str) -> Found | None:
+        """Return what is at ``uri``, or None."""
+        return with_retries(lambda: store_for(uri).look(uri), attempts=self.spec.limits.attempts)
 
     def row(self, item: str, status: Status, trace: Trace, **values: object) -> ReportRow:
         """Return a report row of what ``trace`` holds."""
@@ -104,9 +115,6 @@ class ItemDesk:
         return self.row(
             item, Status.FAILED, trace, error_class=name, message=text[:MAX_MESSAGE], stage=trace.stage
         )  # fmt: skip
-
-    def _look(self, uri: str) -> Found | None:
-        return with_retries(lambda: store_for(uri).look(uri), attempts=self.spec.limits.attempts)
 
     def _is_older(self, found: Found) -> bool:
         before = self.spec.redo_before

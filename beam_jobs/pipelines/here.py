@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import resource
 import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from beam_jobs.contract.address import local_path
 from beam_jobs.contract.errors import InvalidSpec, MediaJobError
-from beam_jobs.contract.launch import LaunchSpec
-from beam_jobs.pipelines.crew import Crew, crew_for, dismiss_crews
+from beam_jobs.contract.fused import FusedSpec
+from beam_jobs.contract.launch import LaunchSpec, Limits
+from beam_jobs.pipelines.crew import Crew, FusedCrew, crew_for, dismiss_crews, fused_crew_for
 from beam_jobs.pipelines.progress import emit
 from beam_jobs.pipelines.watchdog import Watchdog
 
@@ -35,41 +37,81 @@ def run_here(spec: LaunchSpec, *, warm: bool, started: float) -> dict[str, Any]:
     :param started: when this began, of :func:`time.monotonic`.
     :raises MediaJobError: when the report does not hold one row for each item of the manifest.
     """
-    check_manifest(spec)
+
+    def build(pipeline: Any) -> None:
+        from beam_jobs.pipelines.batch import build
+
+        build(pipeline, spec, in_process=True)
+
+    check_manifest(spec.job, spec.manifest)
+    (summary,) = _run([spec], (lambda: crew_for(spec)) if warm else None, build, started=started)
+    return summary
+
+
+def run_fused_here(spec: FusedSpec, *, started: float) -> list[dict[str, Any]]:
+    """Run the jobs of ``spec`` together to their end and return their summaries.
+
+    :raises MediaJobError: when a report does not hold one row for each item that its job was given.
+    """
+
+    def build(pipeline: Any) -> None:
+        from beam_jobs.pipelines.fused import build_fused
+
+        build_fused(pipeline, spec, in_process=True)
+
+    check_manifest(spec.name, spec.manifest)
+    return _run([job.spec for job in spec.line], lambda: fused_crew_for(spec), build, started=started)
+
+
+def check_manifest(job: str, manifest: str) -> None:
+    """Raise InvalidSpec when the manifest is not there: Beam would say it in its own words, later."""
+    from pathlib import Path
+
+    path = local_path(manifest)
+    if path is not None and not Path(path).is_file():
+        raise InvalidSpec(f"job {job!r}: manifest {manifest} does not exist; plan the run again")
+
+
+def _run(
+    specs: Sequence[LaunchSpec],
+    join: Callable[[], Crew | FusedCrew] | None,
+    build: Callable[[Any], None],
+    *,
+    started: float,
+) -> list[dict[str, Any]]:
     cpu_before = _cpu()
-    crew = crew_for(spec) if warm else None
+    crew = join() if join is not None else None
     try:
-        metrics = _run_pipeline(spec, crew)
+        metrics = _run_pipeline(specs, crew, build)
         clock = _clock(crew, started)
     finally:
         dismiss_crews()
     cpu = {who: round(now - cpu_before[who], 3) for who, now in _cpu().items()}
-    summary = _complete_summary(spec, beam_metrics=metrics, wall_seconds=clock, process_cpu_seconds=cpu)
-    emit("finished", job=spec.job, counts=summary["counts"])
-    return summary
+    facts: dict[str, Any] = {"beam_metrics": metrics, "wall_seconds": clock, "process_cpu_seconds": cpu}
+    if len(specs) > 1:
+        facts["together_with"] = [spec.job for spec in specs]
+    summaries = []
+    for spec in specs:
+        summary = _complete_summary(spec, **facts)
+        emit("finished", job=spec.job, counts=summary["counts"])
+        summaries.append(summary)
+    return summaries
 
 
-def check_manifest(spec: LaunchSpec) -> None:
-    """Raise InvalidSpec when the manifest is not there: Beam would say it in its own words, later."""
-    from pathlib import Path
-
-    path = local_path(spec.manifest)
-    if path is not None and not Path(path).is_file():
-        raise InvalidSpec(f"job {spec.job!r}: manifest {spec.manifest} does not exist; plan the run again")
-
-
-def _run_pipeline(spec: LaunchSpec, crew: Crew | None) -> dict[str, Any]:
+def _run_pipeline(
+    specs: Sequence[LaunchSpec], crew: Crew | FusedCrew | None, build: Callable[[Any], None]
+) -> dict[str, Any]:
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    from beam_jobs.pipelines.batch import build
     from beam_jobs.pipelines.metrics import read_metrics
     from beam_jobs.pipelines.report_files import clear_report
 
-    clear_report(spec.report)
-    pipeline = beam.Pipeline(options=PipelineOptions.from_dictionary({**spec.options, **PINNED}))
-    build(pipeline, spec, in_process=True)
-    with Watchdog(crew, limits=spec.limits):
+    for spec in specs:
+        clear_report(spec.report)
+    pipeline = beam.Pipeline(options=PipelineOptions.from_dictionary({**specs[0].options, **PINNED}))
+    build(pipeline)
+    with Watchdog(crew, limits=_sum_of_limits(specs)):
         result = pipeline.run()
         result.wait_until_finish()
     return read_metrics(result)
@@ -90,7 +132,15 @@ def _complete_summary(spec: LaunchSpec, **facts: Any) -> dict[str, Any]:
     return summary
 
 
-def _clock(crew: Crew | None, started: float) -> dict[str, float]:
+def _sum_of_limits(specs: Sequence[LaunchSpec]) -> Limits:
+    """Return what one item may take that all the jobs work on, one after the other."""
+    return Limits(
+        timeout_s=sum(spec.limits.timeout_s for spec in specs),
+        attempts=sum(spec.limits.attempts for spec in specs),
+    )
+
+
+def _clock(crew: Crew | FusedCrew | None, started: float) -> dict[str, float]:
     now = time.monotonic()
     first = now if crew is None or crew.first_item_at is None else crew.first_item_at
     last = now if crew is None or crew.first_item_at is None else crew.last_row_at

@@ -10,7 +10,7 @@ from datetime import datetime
 from beam_jobs.contract.address import Address
 from beam_jobs.contract.manifest import ManifestRow, encode_row
 from beam_jobs.contract.report import ReportRow, Status
-from beam_jobs.contract.stream import StreamJob, StreamSpec
+from beam_jobs.contract.stream import LineJob, StreamSpec
 from beam_jobs.pipelines.crew import Crew, crew_for
 from beam_jobs.storage.retry import with_retries
 from beam_jobs.storage.store import store_for
@@ -63,7 +63,7 @@ class Line:
                 self._add_missing(parent, item, wanted)
 
     def _run_one(
-        self, job: StreamJob, item: str, *, force: bool, ping: bool, blocker: ReportRow | None
+        self, job: LineJob, item: str, *, force: bool, ping: bool, blocker: ReportRow | None
     ) -> ReportRow:
         if blocker is not None:
             message = f"parent-failed: item {item!r}: job {blocker.job!r}: {blocker.message}"[:2000]
@@ -71,7 +71,8 @@ class Line:
                 item=item, job=job.spec.job, status=Status.BLOCKED, stage="plan", message=message
             )
         line = encode_row(ManifestRow(item=item, force=force, ping=ping))
-        return self._crews[job.spec.job].submit(line).result()
+        row: ReportRow = self._crews[job.spec.job].submit(line).result()
+        return row
 
     def _exists(self, name: str, item: str) -> bool:
         return self._look(name, item) is not None

@@ -21,8 +21,8 @@ from beam_jobs.contract.item import item_id_fault
 from beam_jobs.contract.message import CompletionMessage, Message, parse_message
 from beam_jobs.contract.report import ReportRow, Status, encode_report_row
 from beam_jobs.contract.stream import StreamSpec
-from beam_jobs.pipelines.crew import cores
 from beam_jobs.pipelines.direct_pubsub import ACK_ID, acknowledge
+from beam_jobs.pipelines.lanes import cores
 from beam_jobs.pipelines.stream_line import Line
 from beam_jobs.storage.store import store_for
 

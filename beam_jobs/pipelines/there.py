@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from beam_jobs.contract.errors import MediaJobError
+from beam_jobs.contract.fused import FusedSpec
 from beam_jobs.contract.launch import LaunchSpec
 from beam_jobs.pipelines.progress import emit
 
@@ -14,22 +16,43 @@ def run_there(spec: LaunchSpec, *, wait: bool) -> None:
 
     :raises MediaJobError: when the remote job ends in another state than DONE.
     """
+
+    def build(pipeline: Any) -> None:
+        from beam_jobs.pipelines.batch import build
+
+        build(pipeline, spec, in_process=False)
+
+    _run([spec], build, wait=wait)
+
+
+def run_fused_there(spec: FusedSpec, *, wait: bool) -> None:
+    """Submit the jobs of ``spec`` as one remote job, as :func:`run_there` does a single one."""
+
+    def build(pipeline: Any) -> None:
+        from beam_jobs.pipelines.fused import build_fused
+
+        build_fused(pipeline, spec, in_process=False)
+
+    _run([job.spec for job in spec.line], build, wait=wait)
+
+
+def _run(specs: Sequence[LaunchSpec], build: Callable[[Any], None], *, wait: bool) -> None:
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    from beam_jobs.pipelines.batch import build
     from beam_jobs.pipelines.report_files import clear_report
 
-    clear_report(spec.report)
-    pipeline = beam.Pipeline(options=PipelineOptions.from_dictionary(dict(spec.options)))
-    build(pipeline, spec, in_process=False)
+    for spec in specs:
+        clear_report(spec.report)
+    pipeline = beam.Pipeline(options=PipelineOptions.from_dictionary(dict(specs[0].options)))
+    build(pipeline)
     result = pipeline.run()
-    emit("submitted", job=spec.job, job_id=_job_id(result))
+    emit("submitted", job=specs[0].job, job_id=_job_id(result))
     if wait:
-        _wait(spec, result)
+        _wait(specs, result)
 
 
-def _wait(spec: LaunchSpec, result: Any) -> None:
+def _wait(specs: Sequence[LaunchSpec], result: Any) -> None:
     import json
 
     from apache_beam.runners.runner import PipelineState
@@ -39,10 +62,11 @@ def _wait(spec: LaunchSpec, result: Any) -> None:
     state = result.wait_until_finish()
     if state != PipelineState.DONE:
         raise MediaJobError(
-            f"job {spec.job!r}: remote job {_job_id(result)} ended as {state}; see its own log"
+            f"job {specs[0].job!r}: remote job {_job_id(result)} ended as {state}; see its own log"
         )
-    summary = json.loads(read_bytes(summary_uri(spec.report)))
-    emit("finished", job=spec.job, counts=summary["counts"])
+    for spec in specs:
+        summary = json.loads(read_bytes(summary_uri(spec.report)))
+        emit("finished", job=spec.job, counts=summary["counts"])
 
 
 def _job_id(result: Any) -> str:
