@@ -53,6 +53,7 @@ def plan_cells(
     barred: Mapping[str, BoolArray] = _NONE,
     item_force: ItemForce | None = None,
     item_ping: ItemPing | None = None,
+    partly: frozenset[str] = frozenset(),
 ) -> CellTable:
     """Say for every item and every reached job whether it must run, and why.
 
@@ -62,9 +63,11 @@ def plan_cells(
     :param barred: job -> per item, whether it is not to be tried, as it failed before; only where any is.
     :param item_force: what single items force.
     :param item_ping: which single items are traced, or not.
+    :param partly: jobs over children: where some of an item's artifacts are not there, others are, so a
+        forced cell is called forced although it is missing.
     :raises PlanError: for an unknown job, no target, or a force off the line.
     """
-    line = _Line.of(graph, query)
+    line = _Line.of(graph, query, partly)
     _check_lengths(line, source, present, stale)
     size = len(source)
     codes: dict[str, CodeArray] = {job: np.zeros(size, line.books[job].dtype) for job in line.jobs}
@@ -92,6 +95,7 @@ class _Line:
     :param forced: done again unless an item says otherwise.
     :param pinged: traced unless an item says otherwise.
     :param children: job -> its reached children, in graph order.
+    :param partly: jobs that can have made some of an item's artifacts.
     """
 
     graph: JobGraph
@@ -101,9 +105,10 @@ class _Line:
     pinged: frozenset[str]
     children: Mapping[str, tuple[str, ...]]
     books: Mapping[str, CodeBook]
+    partly: frozenset[str]
 
     @classmethod
-    def of(cls, graph: JobGraph, query: PlanQuery) -> _Line:
+    def of(cls, graph: JobGraph, query: PlanQuery, partly: frozenset[str]) -> _Line:
         jobs = reached_jobs(graph, query)
         children = {job: tuple(c for c in graph.children[job] if c in jobs) for job in jobs}
         return cls(
@@ -114,6 +119,7 @@ class _Line:
             pinged=frozenset(job for job in jobs if query.ping or graph.jobs[job].ping),
             children=children,
             books={job: CodeBook.of(children[job]) for job in jobs},
+            partly=partly,
         )
 
 
@@ -185,6 +191,8 @@ class _Block:
             codes[run & ~present] = CODE[Reason.MISSING]
             if job in self.stale:
                 codes[run & ~present & self.stale[job]] = CODE[Reason.STALE]
+        if job in self.line.partly:
+            codes[run & forced] = CODE[Reason.FORCED]
         codes[present & ~run] = CODE[Reason.PRESENT]
         codes[blocked] = CODE[Reason.PARENT_FAILED]
         codes[blocked & self.no_source[job]] = CODE[Reason.SOURCE_MISSING]

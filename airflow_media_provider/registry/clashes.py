@@ -20,18 +20,23 @@ def clashes(graph: JobGraph, names: Iterable[str]) -> Iterator[tuple[str, str]]:
     seen: dict[tuple[str, str], str] = {}
     for name in names:
         try:
-            address = recipe(graph, name).address
+            made = recipe(graph, name)
+            addresses = [made.address, *([made.child_address] if made.child_address else [])]
         except RegistryError:
             continue  # the template has a fault of its own, told already
-        first = seen.setdefault((_bare(address.prefix), address.suffix), name)
-        if first != name:
-            yield name, f"writes to the same addresses as {first!r}: {address.template}; put {{job}} into it"
-        if source is not None and _is_within(address, source):
-            message = (
-                f"writes {address.template} among the source's files {source.template}, "
-                "where artifacts would be taken for items; choose another folder or suffix"
-            )
-            yield name, message
+        for address in addresses:
+            first = seen.setdefault((_bare(address.prefix), address.suffix), name)
+            if first != name:
+                message = (
+                    f"writes to the same addresses as {first!r}: {address.template}; put {{job}} into it"
+                )
+                yield name, message
+            if source is not None and _is_within(address, source):
+                message = (
+                    f"writes {address.template} among the source's files {source.template}, "
+                    "where artifacts would be taken for items; choose another folder or suffix"
+                )
+                yield name, message
 
 
 def _source(graph: JobGraph) -> Address | None:

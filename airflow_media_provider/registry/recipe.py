@@ -15,7 +15,7 @@ from airflow_media_provider.registry.model import SOURCE, Job, JobGraph
 from beam_jobs.contract.address import Address
 from beam_jobs.contract.errors import InvalidTemplate, StepNotFound
 from beam_jobs.contract.fingerprint import fingerprint
-from beam_jobs.contract.step import Step, load_step
+from beam_jobs.contract.step import Step, StepInput, load_step
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,65 @@ class Recipe:
         return self._parse(self.fingerprint if "{fingerprint}" in self.job.output_template else "")
 
     @cached_property
+    def child_suffix(self) -> str | None:
+        """Suffix of the files of an item's children; None when the job makes one artifact per item."""
+        children = self.step.children
+        return children(self.params) if callable(children) else children
+
+    @cached_property
+    def child_address(self) -> Address | None:
+        """Where the files of the items' children are, by the children's ids."""
+        if self.child_suffix is None:
+            return None
+        return Address(prefix=self.address.prefix, suffix=self.child_suffix)
+
+    @cached_property
+    def level(self) -> str | None:
+        """The job that splits the items whose children this job works on; None = it works on the items.
+
+        :raises RegistryError: when inputs are children of different jobs, or when this job would split
+            what has been split.
+        """
+        needs: dict[str, str] = {}
+        for name, need in self.inputs.items():
+            level = self._level_of(name)
+            if level is not None:
+                needs.setdefault(level, need)
+        if len(needs) > 1:
+            said = " and ".join(f"those of {level!r} (by {need!r})" for level, need in needs.items())
+            raise self._fault(
+                f"works on children of two jobs, {said}; nothing says which belong together, "
+                "so make one job for each"
+            )
+        level = next(iter(needs), None)
+        if level is not None and self.child_suffix is not None:
+            raise self._fault(
+                f"step {self.step.name!r} splits items, and {needs[level]!r} gives it the children that "
+                f"{level!r} made; items are split once, so let it need what comes before {level!r}"
+            )
+        return level
+
+    @cached_property
+    def of_parent(self) -> tuple[str, ...]:
+        """Inputs that belong to the item whose children this job works on."""
+        if self.level is None:
+            return ()
+        return tuple(name for name in self.inputs if self._level_of(name) is None)
+
+    def takes_children(self, name: str) -> bool:
+        """Tell whether the step's input ``name`` is a file that a split has made, and not its index."""
+        need = self.inputs[name]
+        suffix = None if need == SOURCE else self.parent(need).child_suffix
+        wanted = next(wanted for wanted in self.step.takes if wanted.name == name)
+        return suffix is not None and wanted.accepts(suffix)
+
+    def _level_of(self, name: str) -> str | None:
+        need = self.inputs[name]
+        if need == SOURCE:
+            return None
+        return need if self.takes_children(name) else self.parent(need).level
+
+    @cached_property
     def listing_prefix(self) -> str:
         """Prefix under which this job's artifacts of *every* fingerprint are."""
         template = self.job.output_template
@@ -111,11 +170,9 @@ class Recipe:
         left = list(self.job.needs)
         bound: dict[str, str] = {}
         for wanted in self.step.takes:
-            match = next((need for need in left if wanted.accepts(self._suffix_of(need))), None)
+            match = next((need for need in left if self._can_be(wanted, need)), None)
             if match is None:
-                have = ", ".join(
-                    f"{need} ({self._suffix_of(need) or 'any suffix'})" for need in self.job.needs
-                )
+                have = ", ".join(f"{need} ({self._made_by(need)})" for need in self.job.needs)
                 takes = ", ".join(wanted.suffixes) or "any"
                 raise self._fault(
                     f"step {self.step.name!r} takes input {wanted.name!r} ({takes}), which no need makes; "
@@ -137,29 +194,41 @@ class Recipe:
                 raise self._fault(
                     f"step {self.step.name!r} has no input {name!r}; it takes: {', '.join(takes)}"
                 )
-            if not takes[name].accepts(self._suffix_of(need)):
+            if not self._can_be(takes[name], need):
                 raise self._fault(
                     f"input {name!r} takes {', '.join(takes[name].suffixes)}, "
-                    f"{need!r} makes {self._suffix_of(need)}"
+                    f"{need!r} makes {self._made_by(need)}"
                 )
         missing = [name for name in takes if name not in named]
         if missing:
             raise self._fault(f"nothing fills input {', '.join(missing)} of step {self.step.name!r}")
         return named
 
-    def _suffix_of(self, need: str) -> str:
+    def _can_be(self, wanted: StepInput, need: str) -> bool:
+        return any(wanted.accepts(suffix) for suffix in self._suffixes_of(need))
+
+    def _made_by(self, need: str) -> str:
+        return " and ".join(suffix or "any suffix" for suffix in self._suffixes_of(need))
+
+    def _suffixes_of(self, need: str) -> tuple[str, ...]:
+        """Return what a need offers: a job that splits items their children first, then its index of them."""
         if need == SOURCE:
-            return Address.parse(self.graph.source, root=self.graph.root).suffix
-        return self.parent(need).suffix
+            return (Address.parse(self.graph.source, root=self.graph.root).suffix,)
+        made = self.parent(need)
+        return (made.suffix,) if made.child_suffix is None else (made.child_suffix, made.suffix)
 
     @cached_property
     def input_addresses(self) -> dict[str, Address]:
         """Step input name -> addresses to read it from."""
-        source = Address.parse(self.graph.source, root=self.graph.root)
-        return {
-            name: source if need == SOURCE else self.parent(need).address
-            for name, need in self.inputs.items()
-        }
+        return {name: self._input_address(name, need) for name, need in self.inputs.items()}
+
+    def _input_address(self, name: str, need: str) -> Address:
+        if need == SOURCE:
+            return Address.parse(self.graph.source, root=self.graph.root)
+        made = self.parent(need)
+        if made.child_address is not None and self.takes_children(name):
+            return made.child_address
+        return made.address
 
 
 def recipe(graph: JobGraph, name: str) -> Recipe:

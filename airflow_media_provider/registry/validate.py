@@ -97,7 +97,7 @@ class _Check:
 
     def _inputs(self, name: str) -> Iterator[Fault]:
         try:
-            _ = recipe(self.graph, name).inputs
+            _ = recipe(self.graph, name).level
         except RegistryError as error:
             for fault in error.faults:
                 if not fault.message.startswith(f"job {name!r}: "):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from airflow_media_provider.runs.backfill import Backfill
+from airflow_media_provider.runs.children import root_of
 from airflow_media_provider.runs.layout import JobLayout
 from airflow_media_provider.runs.leave_out import read_rows, write_rows
 from airflow_media_provider.runs.rows import report_rows
@@ -48,4 +49,5 @@ def _reported(backfill: Backfill, stores: Stores) -> Iterator[dict[str, Any]]:
             run = backfill.run_prefix + uri.removeprefix(prefix).partition("/")[0]
             for row in report_rows(layout, stores, containing=f'"{Status.FAILED}"'):
                 if row.status == Status.FAILED:
-                    yield {"job": row.job, "item": row.item, "run": run}
+                    # A plan knows items only: with a child that failed, its item is left out.
+                    yield {"job": row.job, "item": root_of(row.item), "run": run}

@@ -10,6 +10,7 @@ from typing import Any
 
 from airflow_media_provider.errors import LaunchError
 from airflow_media_provider.registry.model import JobGraph
+from airflow_media_provider.registry.recipe import recipe
 from airflow_media_provider.runners.launch import launch
 from airflow_media_provider.runs.look import JobManifest, look_again, planned_manifest
 from airflow_media_provider.runs.outcome import Outcome, read_outcome
@@ -63,22 +64,35 @@ def run_here(
     """
     outcomes: list[Outcome] = []
     for direct, names in groupby(plan.jobs, lambda job: plan.graph.jobs[job].runner.name == "direct"):
-        for batch in _batches(list(names), together=direct):
-            manifests = [_manifest(plan, job, stores, look=not direct) for job in batch]
+        for batch in _batches(plan, list(names), together=direct):
+            manifests = [_manifest(plan, job, stores, batch=batch if direct else None) for job in batch]
             _launch(plan, manifests, stores, python, on_event, on_line)
             outcomes.extend(read_outcome(plan, manifest, stores) for manifest in manifests)
     return RunResult(plan=plan, outcomes=tuple(outcomes), report=plan.layout.uri)
 
 
-def _batches(jobs: list[str], *, together: bool) -> Iterator[list[str]]:
-    if together:
-        yield jobs
-    else:
-        yield from ([job] for job in jobs)
+def _batches(plan: StoredPlan, jobs: list[str], *, together: bool) -> Iterator[list[str]]:
+    """Yield jobs that a worker does together: those over children after the job that makes the children."""
+    batch: list[str] = []
+    for job in jobs:
+        if batch and (not together or recipe(plan.graph, job).level in batch):
+            yield batch
+            batch = []
+        batch.append(job)
+    if batch:
+        yield batch
 
 
-def _manifest(plan: StoredPlan, job: str, stores: Stores, *, look: bool) -> JobManifest:
-    return look_again(plan, job, stores) if look else planned_manifest(plan, job)
+def _manifest(plan: StoredPlan, job: str, stores: Stores, *, batch: list[str] | None) -> JobManifest:
+    """Return what a job has to do.
+
+    :param batch: jobs that the same worker does; None = it is done alone, after a second look.
+    """
+    if batch is None:
+        return look_again(plan, job, stores)
+    if recipe(plan.graph, job).level is None:
+        return planned_manifest(plan, job)
+    return look_again(plan, job, stores, coming=frozenset(batch))  # a plan does not know children
 
 
 def _launch(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,7 @@ from airflow_media_provider.catalog.reference import source_address
 from airflow_media_provider.errors import PlanError
 from airflow_media_provider.registry.model import JobGraph
 from airflow_media_provider.registry.recipe import Recipe, recipe
+from airflow_media_provider.runs.children import Split, find_split, have_all, old_children
 from airflow_media_provider.runs.presence import find_artifacts, find_old_artifacts
 from airflow_media_provider.storage import Stores
 from beam_jobs.contract.address import Address
@@ -25,13 +26,16 @@ class Inventory:
     """What exists of a selection, one flag per item.
 
     :param source: the item's own file is there.
-    :param present: job -> its artifact is there.
+    :param present: job -> its artifact is there; of a job over children, one for each child of the item.
     :param stale: job -> an artifact with another fingerprint is there; only jobs that lack some artifact.
+    :param children: job that splits items -> how many children it has made of the item; only where a job
+        over them was looked for.
     """
 
     source: BoolArray
     present: Mapping[str, BoolArray]
     stale: Mapping[str, BoolArray]
+    children: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
 
 
 def listed_stores(graph: JobGraph, inventory_uri: str | None, stores: Stores) -> Stores:
@@ -72,7 +76,9 @@ def take_inventory(
     :raises StorageError: when a listing fails.
     """
     recipes = {job: recipe(graph, job) for job in jobs}
-    present = {job: _find(made.address, items, stores) for job, made in recipes.items()}
+    levels = {made.level for made in recipes.values() if made.level is not None}
+    splits = {name: find_split(recipe(graph, name), items, stores) for name in graph.sort(levels)}
+    present = {job: _present(made, splits, items, stores) for job, made in recipes.items()}
     return Inventory(
         source=_find(source_address(graph), items, stores) if source else np.ones(len(items), np.bool_),
         present=present,
@@ -81,7 +87,19 @@ def take_inventory(
             for job, there in present.items()
             if stale and not there.all()
         },
+        children={name: split.counts for name, split in splits.items()},
     )
+
+
+def _present(
+    made: Recipe, splits: Mapping[str, Split], items: pa.LargeStringArray, stores: Stores
+) -> BoolArray:
+    if made.level is not None:
+        store = stores.for_uri(made.address.prefix)
+        return have_all(made.address, splits[made.level], items, store)
+    if made.job.name in splits:
+        return splits[made.job.name].index  # from the listing of the children
+    return _find(made.address, items, stores)
 
 
 def _find(address: Address, items: pa.LargeStringArray, stores: Stores) -> BoolArray:
@@ -102,7 +120,11 @@ def _find_old(made: Recipe, items: pa.LargeStringArray, there: BoolArray, stores
     ending, slash, rest = after.partition("/")
     for folder in store.list_folders(before) if slash else ():
         prefix = folder + rest
-        if prefix != address.prefix and folder.endswith(f"{ending}/"):
+        if prefix == address.prefix or not folder.endswith(f"{ending}/"):
+            continue
+        if made.level is not None:
+            found |= old_children(prefix, absent, store)
+        else:
             found |= find_old_artifacts(Address(prefix=prefix, suffix=address.suffix), absent, store)
     old[~there] = found
     return old

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from airflow_media_provider.errors import ObjectNotFound, PlanError
+from airflow_media_provider.runs.children import root_of
 from airflow_media_provider.storage import Stores
 from beam_jobs.contract.json_lines import encode_line
 
@@ -49,7 +50,8 @@ def read_left_out(
     """Return job -> per item whether it is not to be tried; jobs without such an item are not in it."""
     left_out: dict[str, list[str]] = {}
     for row in read_rows(uri, stores) if uri else ():
-        left_out.setdefault(row["job"], []).append(row["item"])
+        # The row of a child is about the item that it was made of, for that is what a plan knows.
+        left_out.setdefault(row["job"], []).extend({row["item"], root_of(row["item"])})
     return {
         job: pc.is_in(items, value_set=pa.array(left_out[job], pa.large_string())).to_numpy(
             zero_copy_only=False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,11 @@ from airflow_media_provider.registry.model import SOURCE
 from airflow_media_provider.registry.recipe import recipe
 from airflow_media_provider.runs.cells_file import read_job_cells, write_rows
 from airflow_media_provider.runs.inventory import take_inventory
+from airflow_media_provider.runs.left import Blocked, Left
+from airflow_media_provider.runs.look_at_children import narrow_to_children
 from airflow_media_provider.runs.stored import StoredPlan
 from airflow_media_provider.storage import Stores
-from beam_jobs.contract.report import ReportRow, Status, encode_report_row
+from beam_jobs.contract.report import ReportRow, encode_report_row
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,12 +30,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobManifest:
-    """What one job has to do now.
+    """What one job has to do now; of a job over children all counts are of children.
 
     :param uri: the manifest, JSON Lines.
     :param run: rows in it.
     :param present: items whose artifact is there.
-    :param blocked: items that cannot be done.
+    :param blocked: items that cannot be done; one whose children are not there counts once.
     """
 
     job: str
@@ -47,29 +49,48 @@ class JobManifest:
         return f"{self.job}: {self.run} to run, {self.present} present, {self.blocked} blocked"
 
 
-def look_again(plan: StoredPlan, job: str, stores: Stores) -> JobManifest:
+def look_again(
+    plan: StoredPlan,
+    job: str,
+    stores: Stores,
+    *,
+    coming: frozenset[str] = frozenset(),
+    fused: Mapping[str, pa.LargeStringArray] | None = None,
+) -> JobManifest:
     """Narrow a job's planned manifest to what is still missing and can be done.
 
     One listing of the job's artifacts and one of each input; an artifact made since the plan counts as
-    present, also a forced one. Items whose input is not there become ``blocked`` report rows.
+    present, also a forced one. Items whose input is not there become ``blocked`` report rows. Of a job over
+    children each child is looked at, and counted.
+
+    :param coming: jobs that the same worker does just before this one over children; whether their
+        artifacts are there is for the worker to see.
+    :param fused: job -> items that it makes in the same Beam job, so that their artifacts need not be there.
     """
     layout = plan.layout.job(job)
     cells = read_job_cells(stores.for_uri(plan.layout.cells), plan.layout.cells, job)
-    wanted = cells.mask(Action.RUN)
-    present = int(cells.mask(Action.SKIP, reason="present").sum())
+    made = recipe(plan.graph, job)
+    if made.level is None:
+        present = int(cells.mask(Action.SKIP, reason="present").sum())
+    else:
+        present = plan.children.get(job, 0)
     blocked = int(cells.mask(Action.BLOCKED).sum()) + plan.rejected
-    todo = cells.take(wanted)
+    todo = cells.take(cells.mask(Action.RUN))
+    left = Left(items=todo.items, forced=todo.forced, ping=todo.ping)
     if len(todo.items) and not plan.query.ping:
-        made = _made_since(plan, job, todo, stores)
-        present += int(made.sum())
-        todo = todo.take(~made)
-        source_there, parents_there = _inputs(plan, job, todo.items, stores)
-        ready = (source_there & parents_there) | todo.ping
-        _write_blocked(plan, job, todo.items, ready, source_there, stores)
-        blocked += int((~ready).sum())
-        todo = todo.take(ready)
-    write_rows(stores.for_uri(layout.todo), layout.todo, todo.items, forced=todo.forced, ping=todo.ping)
-    manifest = JobManifest(job=job, uri=layout.todo, run=len(todo.items), present=present, blocked=blocked)
+        if made.level is None:
+            left = _narrow(plan, job, todo, stores, fused or {})
+        else:
+            left = narrow_to_children(plan, made, todo, stores, coming=coming)
+        stores.for_uri(layout.blocked).write(layout.blocked, _lines(left.blocked_rows()))
+    write_rows(stores.for_uri(layout.todo), layout.todo, left.items, forced=left.forced, ping=left.ping)
+    manifest = JobManifest(
+        job=job,
+        uri=layout.todo,
+        run=len(left.items),
+        present=present + left.present,
+        blocked=blocked + left.blocked_count,
+    )
     stores.for_uri(layout.look).write(layout.look, json.dumps(asdict(manifest)).encode())
     return manifest
 
@@ -84,6 +105,22 @@ def planned_manifest(plan: StoredPlan, job: str) -> JobManifest:
         present=counts["present"],
         blocked=counts["blocked"],
     )
+
+
+def _narrow(
+    plan: StoredPlan, job: str, todo: JobCells, stores: Stores, fused: Mapping[str, pa.LargeStringArray]
+) -> Left:
+    made = _made_since(plan, job, todo, stores)
+    present = int(made.sum())
+    todo = todo.take(~made)
+    source_there, parents_there = _inputs(plan, job, todo.items, stores, fused)
+    ready = (source_there & parents_there) | todo.ping
+    blocked = Blocked(
+        graph=plan.graph, job=job, items=todo.items.filter(pa.array(~ready)),
+        source_there=source_there[~ready], parents=plan.graph.jobs[job].parents,
+    )  # fmt: skip
+    todo = todo.take(ready)
+    return Left(items=todo.items, forced=todo.forced, ping=todo.ping, present=present, blocked=(blocked,))
 
 
 def _made_since(plan: StoredPlan, job: str, todo: JobCells, stores: Stores) -> BoolArray:
@@ -105,7 +142,11 @@ def _made_since(plan: StoredPlan, job: str, todo: JobCells, stores: Stores) -> B
 
 
 def _inputs(
-    plan: StoredPlan, job: str, items: pa.LargeStringArray, stores: Stores
+    plan: StoredPlan,
+    job: str,
+    items: pa.LargeStringArray,
+    stores: Stores,
+    fused: Mapping[str, pa.LargeStringArray],
 ) -> tuple[BoolArray, BoolArray]:
     """Tell for which items the source is there, and for which every parent's artifact is."""
     this = plan.graph.jobs[job]
@@ -116,28 +157,12 @@ def _inputs(
     source = inventory.source if SOURCE in this.needs else everything
     parents = everything.copy()
     for parent in this.parents:
-        parents &= inventory.present[parent]
+        there = inventory.present[parent]
+        if parent in fused:
+            there = there | pc.is_in(items, value_set=fused[parent]).to_numpy(zero_copy_only=False)
+        parents &= there
     return source, parents
 
 
-def _write_blocked(
-    plan: StoredPlan,
-    job: str,
-    items: pa.LargeStringArray,
-    ready: BoolArray,
-    source_there: BoolArray,
-    stores: Stores,
-) -> None:
-    uri = plan.layout.job(job).blocked
-    why_source = f"source-missing: no source file at {plan.graph.source}"
-    why_parent = f"parent-failed: an artifact of {', '.join(plan.graph.jobs[job].parents)} is not there"
-
-    def lines() -> Iterator[str]:
-        for index in np.flatnonzero(~ready):
-            message = why_parent if source_there[index] else why_source
-            row = ReportRow(
-                item=items[int(index)].as_py(), job=job, status=Status.BLOCKED, stage="plan", message=message
-            )
-            yield encode_report_row(row) + "\n"
-
-    stores.for_uri(uri).write(uri, "".join(lines()).encode())
+def _lines(rows: Iterable[ReportRow]) -> bytes:
+    return "".join(f"{encode_report_row(row)}\n" for row in rows).encode()

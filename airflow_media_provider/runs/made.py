@@ -7,11 +7,17 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+import pyarrow as pa
+
 from airflow_media_provider.registry.recipe import recipe
+from airflow_media_provider.runs.children import child_ids, child_keys, root_of
 from airflow_media_provider.runs.look import JobManifest
 from airflow_media_provider.runs.rows import report_rows
 from airflow_media_provider.runs.stored import StoredPlan
 from airflow_media_provider.storage import Stores
+from airflow_media_provider.storage.store import ObjectStore
+from beam_jobs.contract.address import Address
 from beam_jobs.contract.json_lines import encode_strings
 from beam_jobs.contract.manifest import decode_row
 from beam_jobs.contract.message import CompletionMessage
@@ -54,9 +60,13 @@ def write_made(plan: StoredPlan, manifest: JobManifest, stores: Stores) -> Made:
 
 
 def completions(plan: StoredPlan, job: str, made: Made, stores: Stores) -> Iterator[CompletionMessage]:
-    """Yield a message for each item that ``made`` lists."""
+    """Yield a message for each item that ``made`` lists; of a job over children, for each of its children."""
     known = recipe(plan.graph, job)
-    for item in _read(made.uri, stores):
+    items = _read(made.uri, stores)
+    if known.level is not None:
+        store = stores.for_uri(known.address.prefix)
+        items = (child for part in _in_parts(items) for child in _children(known.address, part, store))
+    for item in items:
         yield CompletionMessage(
             item=item, job=job, artifact=known.address.of(item), run_id=plan.run_id,
             fingerprint=known.fingerprint, registry=plan.graph.name,
@@ -65,10 +75,18 @@ def completions(plan: StoredPlan, job: str, made: Made, stores: Stores) -> Itera
 
 def _items(plan: StoredPlan, manifest: JobManifest, stores: Stores) -> Iterator[str]:
     layout = plan.layout.job(manifest.job)
-    lost = {
-        row.item for row in report_rows(layout, stores, worker=bool(manifest.run)) if row.status not in _MADE
-    }
+    rows = report_rows(layout, stores, worker=bool(manifest.run))
+    lost = {row.item for row in rows if row.status not in _MADE}
+    if recipe(plan.graph, manifest.job).level is not None:
+        lost |= {root_of(item) for item in lost}  # an item is made when all of its children are
     return (item for item in _read(layout.planned, stores) if item not in lost)
+
+
+def _children(address: Address, items: list[str], store: ObjectStore) -> Iterator[str]:
+    """Yield the children of sorted ``items`` that have an artifact."""
+    roots = pa.array(items, pa.large_string())
+    keys = np.unique(child_keys(address, roots, store))
+    yield from child_ids(keys, roots).to_pylist()
 
 
 def _read(uri: str, stores: Stores) -> Iterator[str]:

@@ -11,9 +11,11 @@ import pyarrow as pa
 from airflow_media_provider.catalog.selection import Selection, read_selection
 from airflow_media_provider.errors import EmptySelection
 from airflow_media_provider.planning import (
+    Action,
     Cell,
     CellTable,
     PlanQuery,
+    Reason,
     item_force,
     item_ping,
     merge_tables,
@@ -21,6 +23,7 @@ from airflow_media_provider.planning import (
     reached_jobs,
 )
 from airflow_media_provider.registry.model import JobGraph
+from airflow_media_provider.registry.recipe import recipe
 from airflow_media_provider.runs.inventory import Inventory, listed_stores, take_inventory
 from airflow_media_provider.runs.leave_out import read_left_out
 from airflow_media_provider.runs.partition import empty, narrow, resolve
@@ -60,6 +63,15 @@ class Plan:
         for job_counts in counts.values():
             job_counts["blocked"] += len(self.selection.rejected)
         return counts
+
+    def children(self) -> dict[str, int]:
+        """Count, per job over children, the children of the items that are present in it."""
+        levels = {job: recipe(self.graph, job).level for job in self.jobs}
+        return {
+            job: int(self.inventory.children[level][self.cells.mask(job, Action.SKIP, Reason.PRESENT)].sum())
+            for job, level in levels.items()
+            if level is not None
+        }
 
     def rows(self) -> Iterator[Cell]:
         """Yield every cell, rejected ids first."""
@@ -140,4 +152,5 @@ def _plan_part(
         barred=of(barred),
         item_force=item_force(graph, part.query, items, selection.overrides),
         item_ping=item_ping(graph, part.query, items, selection.overrides),
+        partly=frozenset(job for job in inventory.present if recipe(graph, job).level is not None),
     )

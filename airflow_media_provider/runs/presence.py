@@ -38,9 +38,9 @@ def find_artifacts(address: Address, items: pa.LargeStringArray, store: ObjectSt
         there = (store.exists(address.of(item)) for item in items.to_pylist())
         return np.fromiter(there, np.bool_, len(items))
     found = np.zeros(len(items), np.bool_)
-    for listed in _listed(address, items, store):
+    for listed in listed_between(address, items, store):
         names = listed.filter(pc.ends_with(listed, address.suffix))
-        found |= _among(items, _cut(names, len(address.prefix), len(address.suffix)))
+        found |= among(items, cut(names, len(address.prefix), len(address.suffix)))
     return found
 
 
@@ -53,13 +53,13 @@ def find_old_artifacts(address: Address, items: pa.LargeStringArray, store: Obje
         there = (_has_old(address, item, store) for item in items.to_pylist())
         return np.fromiter(there, np.bool_, len(items))
     found = np.zeros(len(items), np.bool_)
-    for names in _listed(Address(prefix=address.prefix, suffix=LAST), items, store):
+    for names in listed_between(Address(prefix=address.prefix, suffix=LAST), items, store):
         same = pc.ends_with(names, address.suffix)
-        ids = [_cut(names.filter(same), len(address.prefix), len(address.suffix))]
-        other = _cut(names.filter(pc.invert(same)), len(address.prefix), 0)
+        ids = [cut(names.filter(same), len(address.prefix), len(address.suffix))]
+        other = cut(names.filter(pc.invert(same)), len(address.prefix), 0)
         ids.append(pc.replace_substring_regex(other, r"\.[^./]*$", ""))
         for part in ids:
-            found |= _among(items, part)
+            found |= among(items, part)
     return found
 
 
@@ -78,17 +78,23 @@ def bounds(address: Address, items: pa.LargeStringArray) -> tuple[str, str]:
     return address.prefix + first, address.prefix + end
 
 
-def _listed(
+def listed_between(
     address: Address, items: pa.LargeStringArray, store: ObjectStore
 ) -> Iterator[pa.LargeStringArray]:
-    """Yield the names under an address, some at a time, from one listing or several parts of it at once."""
+    """Yield the names under an address between the first item's and the last's, each once, some at a time.
+
+    They come from one listing, or from several parts of it at once.
+    """
     ranges = key_ranges(address, items, most=store.parallel * RANGES_PER_LISTING if store.parallel > 1 else 1)
     size = max(CHUNK // min(len(ranges), store.parallel), BATCH)
+
+    last = ranges[-1][1]
 
     def listing(start: str, end: str) -> Iterator[pa.LargeStringArray]:
         names: list[str] = []
         for uris in store.list_uris(address.prefix, start=start, end=end):
-            names += uris
+            # The key at which two parts meet is in both.
+            names += uris if end == last else [uri for uri in uris if uri != end]
             if len(names) >= size:
                 yield pa.array(names, pa.large_string())
                 names = []
@@ -98,7 +104,7 @@ def _listed(
     if len(ranges) == 1:
         yield from listing(*ranges[0])
     else:
-        yield from at_once([partial(listing, *bounds) for bounds in ranges], workers=store.parallel)
+        yield from at_once([partial(listing, *part) for part in ranges], workers=store.parallel)
 
 
 def key_ranges(address: Address, items: pa.LargeStringArray, *, most: int) -> list[tuple[str, str]]:
@@ -113,11 +119,13 @@ def key_ranges(address: Address, items: pa.LargeStringArray, *, most: int) -> li
     return list(zip([start, *cuts], [*cuts, end], strict=True))
 
 
-def _cut(names: pa.LargeStringArray, head: int, tail: int) -> pa.LargeStringArray:
+def cut(names: pa.LargeStringArray, head: int, tail: int) -> pa.LargeStringArray:
+    """Return names without what stands before and behind."""
     return pc.utf8_slice_codeunits(names, head, -tail or None)
 
 
-def _among(items: pa.LargeStringArray, listed: pa.LargeStringArray) -> BoolArray:
+def among(items: pa.LargeStringArray, listed: pa.LargeStringArray) -> BoolArray:
+    """Tell which of ``items`` are in ``listed``."""
     mask: BoolArray = pc.is_in(items, value_set=listed).to_numpy(zero_copy_only=False)
     return mask
 

@@ -25,6 +25,8 @@ def build_spec(plan: StoredPlan, manifest: JobManifest) -> LaunchSpec:
         inputs={name: address.template for name, address in made.input_addresses.items()},
         needs=made.inputs,
         output=made.address.template,
+        child_output=made.child_address.template if made.child_address else None,
+        of_parent=made.of_parent,
         report=plan.layout.job(job.name).report,
         redo_before=plan.planned_at,
         ping=plan.query.ping,

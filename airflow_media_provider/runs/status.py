@@ -12,6 +12,7 @@ from airflow_media_provider.errors import SelectionError
 from airflow_media_provider.registry.model import JobGraph
 from airflow_media_provider.registry.recipe import recipe
 from airflow_media_provider.runs.cells_file import read_item
+from airflow_media_provider.runs.children import root_of
 from airflow_media_provider.runs.inventory import listed_stores, take_inventory
 from airflow_media_provider.runs.layout import RUNS_FOLDER, RunLayout
 from airflow_media_provider.runs.plan import make_plan, select_items
@@ -111,7 +112,8 @@ def why(graph: JobGraph, item: str, stores: Stores, *, runs: int = 20) -> list[I
         made = recipe(graph, job)
         plan = make_plan(graph, PlanRequest(items=(item,), targets=(job,)), stores)
         cell = next(cell for cell in plan.rows() if cell.job == job)
-        uri = made.address.of(item)
+        # Of a job over children, the folder of the children's artifacts.
+        uri = made.address.of(item) if made.level is None else f"{made.address.prefix}{item}/"
         known.append(
             ItemInJob(
                 job=job,
@@ -138,12 +140,12 @@ def _newest_runs(graph: JobGraph, stores: Stores, most: int) -> list[RunLayout]:
 
 
 def _rows_of(run: RunLayout, item: str, graph: JobGraph, stores: Stores) -> Iterator[ReportRow]:
-    """Yield the report rows of ``item`` in one run; its cells file says in which jobs it was at all."""
+    """Yield the report rows of ``item`` and its children in one run; the cells say in which jobs it was."""
     cells = read_item(stores.for_uri(run.uri), run.cells, item)
-    needle = json.dumps(item, ensure_ascii=False)
+    needle = json.dumps(item, ensure_ascii=False)[:-1]  # a child's id goes on
     for cell in cells:
         if cell.action != "run" or cell.job not in graph.jobs:
             continue
         for row in report_rows(run.job(cell.job), stores, containing=needle):
-            if row.item == item:
+            if item in (row.item, root_of(row.item)):
                 yield row

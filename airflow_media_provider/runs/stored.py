@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +29,7 @@ class StoredPlan:
     :param items: how many items were selected.
     :param rejected: how many lines of the selection cannot be items.
     :param partition: key of the slice that was selected.
+    :param children: job over children -> how many there are of the items that are present.
     """
 
     run_id: str
@@ -42,6 +43,7 @@ class StoredPlan:
     rejected: int
     duplicates: int
     partition: str | None = None
+    children: dict[str, int] = field(default_factory=dict)
 
     @property
     def jobs(self) -> tuple[str, ...]:
@@ -83,6 +85,7 @@ def save_plan(plan: Plan, *, run_id: str, planned_at: datetime, stores: Stores) 
         rejected=len(plan.selection.rejected),
         duplicates=plan.selection.duplicates,
         partition=plan.request.partition,
+        children=plan.children(),
     )
     # Written last: a plan.json that exists is a plan that is whole.
     store.write(layout.plan, json.dumps(_as_json(stored), indent=1).encode())
@@ -117,6 +120,7 @@ def open_plan(uri: str, stores: Stores) -> StoredPlan:
         rejected=data["rejected"],
         duplicates=data["duplicates"],
         partition=data.get("partition"),
+        children=data.get("children", {}),
     )
 
 
@@ -138,5 +142,6 @@ def _as_json(plan: StoredPlan) -> dict[str, Any]:
         "rejected": plan.rejected,
         "duplicates": plan.duplicates,
         "partition": plan.partition,
+        "children": plan.children,
         "graph": dump_graph(plan.graph),
     }

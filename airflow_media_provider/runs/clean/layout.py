@@ -23,6 +23,7 @@ class OldLayout:
     :param current: the fingerprint that is kept.
     :param suffix: what follows the item.
     :param any_extension: whether an older artifact may end otherwise, as ``.wav`` does for ``.flac``.
+    :param splits: files of items' children lie beside the artifacts, and may end in any way.
     """
 
     job: str
@@ -31,6 +32,7 @@ class OldLayout:
     current: str
     suffix: str
     any_extension: bool
+    splits: bool = False
 
     def fingerprint_of(self, folder: str) -> str | None:
         """Return the old fingerprint whose folder this is; None for the current one and for all else.
@@ -61,8 +63,10 @@ def old_layouts(graph: JobGraph, jobs: Iterable[str]) -> tuple[list[OldLayout], 
 
 def kept_addresses(graph: JobGraph) -> list[Address]:
     """Return where what must stay is: every job's current artifacts, and the catalog's own files."""
-    current = [recipe(graph, name).address for name in graph.order]
-    return [*current, Address.parse(graph.source, root=graph.root)]
+    recipes = [recipe(graph, name) for name in graph.order]
+    current = [made.address for made in recipes]
+    children = [made.child_address for made in recipes if made.child_address is not None]
+    return [*current, *children, Address.parse(graph.source, root=graph.root)]
 
 
 def bare(uri: str) -> str:
@@ -80,6 +84,7 @@ def _layout(made: Recipe) -> OldLayout:
         current=made.fingerprint,
         suffix=made.address.suffix,
         any_extension="{suffix}" in made.job.output_template,
+        splits=made.child_address is not None,
     )
 
 
