@@ -32,7 +32,7 @@ class CutParams(StepParams):
 )  # fmt: skip
 def cut_as_told(call: Any, params: CutParams) -> Any:
     """Split; how the children's files end is a parameter."""
-    return cut_words.run and cut_words.run(call, params)
+    return {}
 
 
 @step("cut_again", version="1", makes=".json", takes=(WORD,), children=".letter")
@@ -54,6 +54,12 @@ def shout(call: Any, params: ShoutParams) -> Any:
     if word == "hush":
         raise ValueError("nobody shouts that")
     return (word.upper() + params.mark).encode()
+
+
+@step("shout_anything", version="1", makes=".shout", takes=(StepInput(name="anything"),))
+def shout_anything(call: Any, params: StepParams) -> Any:
+    """Shout whatever it is given."""
+    return call.path("anything").read_bytes().upper()
 
 
 @step("count_letters", version="1", makes=".json", takes=(SHOUT,))
@@ -80,9 +86,3 @@ def count_words(call: Any, params: StepParams) -> Any:
 def pair(call: Any, params: StepParams) -> Any:
     """Put a word beside its shout."""
     return call.path("word").read_bytes() + call.path("shout").read_bytes()
-
-
-@step("read_text", version="1", makes=".txt", takes=(TEXT,))
-def read_text(call: Any, params: StepParams) -> Any:
-    """Copy a text."""
-    return call.path("text").read_bytes()

@@ -35,6 +35,9 @@ _IS_CHILD = re.compile(r".+/~[0-9]{5}")
 LAST_CHILD = f"/{child_name(MAX_CHILDREN - 1)}"
 """Sorts after the beginning of every child's name, but for what follows it."""
 
+AFTER_CHILDREN = "/~:"
+"""Sorts after every child's name, whatever follows it."""
+
 
 def root_of(item: str) -> str:
     """Return the item of the catalog that ``item`` is or was made of."""
@@ -103,7 +106,7 @@ def child_files(
 def old_children(prefix: str, items: pa.LargeStringArray, store: ObjectStore) -> BoolArray:
     """Tell which of ``items`` have a child with an object under ``prefix``, whatever its suffix."""
     found = np.zeros(len(items), np.bool_)
-    for names, first, part in _listed(prefix, items, store, LAST_CHILD + presence.LAST):
+    for names, first, part in _listed(prefix, items, store, AFTER_CHILDREN):
         ids = pc.replace_substring_regex(cut(names, len(prefix), 0), _ENDING, r"\1")
         rows, _ = _places(ids, part)
         found[rows + first] = True

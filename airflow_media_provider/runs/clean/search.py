@@ -6,11 +6,13 @@ import bisect
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_media_provider.registry.model import JobGraph
+from airflow_media_provider.runs.children import AFTER_CHILDREN
 from airflow_media_provider.runs.clean.layout import OldLayout, bare, kept_addresses
 from airflow_media_provider.runs.presence import CHUNK, FEW, LAST, bounds
 from airflow_media_provider.storage import Stores
@@ -119,12 +121,31 @@ def _overlap(one: str, other: str) -> bool:
 def _matching(
     layout: OldLayout, prefix: str, items: pa.LargeStringArray, store: ObjectStore
 ) -> Iterator[list[ObjectInfo]]:
-    """Yield the objects under ``prefix`` that are exactly an artifact of one of ``items``."""
+    """Yield the objects under ``prefix`` that are exactly an artifact of one of ``items`` or its children."""
     for objects in _listed(layout, prefix, items, store):
         names = pa.array([o.uri for o in objects], pa.large_string())
         ids = _ids(layout, names, len(prefix))
-        wanted = pc.is_in(ids, value_set=_between(items, pc.min(ids).as_py(), pc.max(ids).as_py()))
+        wanted = pc.or_(_are_in(ids, items), _are_in(_parents(layout, names, ids, len(prefix)), items))
         yield [objects[i] for i in pc.indices_nonzero(wanted).to_pylist()]
+
+
+def _are_in(ids: pa.LargeStringArray, items: pa.LargeStringArray) -> pa.BooleanArray:
+    return pc.is_in(ids, value_set=_between(items, pc.min(ids).as_py(), pc.max(ids).as_py()))
+
+
+def _parents(
+    layout: OldLayout, names: pa.LargeStringArray, ids: pa.LargeStringArray, head: int
+) -> pa.LargeStringArray:
+    """Return of which item each name is of a child; null where it is none's.
+
+    An older recipe may have worked on children, and the current one not, so they are looked for in any job.
+    """
+    if layout.splits:  # the children's files lie beside the index, and may have ended otherwise
+        ids = pc.utf8_slice_codeunits(names, head)
+        found = pc.extract_regex(ids, r"(?s)^(?P<item>.+)/~[0-9]{5}(?:[^/0-9][^/]*)?$")
+    else:
+        found = pc.extract_regex(ids, r"(?s)^(?P<item>.+)/~[0-9]{5}$")
+    return pc.struct_field(found, "item")
 
 
 def _ids(layout: OldLayout, names: pa.LargeStringArray, head: int) -> pa.LargeStringArray:
@@ -153,16 +174,25 @@ def _listed(
 ) -> Iterator[list[ObjectInfo]]:
     """Yield what may be artifacts of ``items``: one listing of them all, or for few one each."""
     if len(items) > FEW:
-        start, end = bounds(Address(prefix=prefix, suffix=_last(layout)), items)
+        either = [Address(prefix=prefix, suffix=suffix) for suffix in (_last(layout), AFTER_CHILDREN)]
+        start, end = max((bounds(address, items) for address in either), key=itemgetter(1))
         yield from _blocks(store.list_objects(prefix, start=start, end=end))
         return
+    seen: set[str] = set()  # an item that is named as a child is found by itself and beside its parent
     for item in items.to_pylist():
-        uri = f"{prefix}{item}"
-        exact = f"{uri}{layout.suffix}"
-        yield from filter(None, store.list_objects(exact, start=exact, end=exact))
-        if layout.any_extension:
-            for objects in store.list_objects(f"{uri}."):
-                yield [o for o in objects if o.uri != exact and _is_extension(o.uri, len(uri))]
+        for objects in _of_item(layout, f"{prefix}{item}", store):
+            yield [o for o in objects if o.uri not in seen]
+            seen.update(o.uri for o in objects)
+
+
+def _of_item(layout: OldLayout, uri: str, store: ObjectStore) -> Iterator[list[ObjectInfo]]:
+    """Yield what may be artifacts of one item and of its children."""
+    exact = f"{uri}{layout.suffix}"
+    yield from store.list_objects(exact, start=exact, end=exact)
+    if layout.any_extension:
+        for objects in store.list_objects(f"{uri}."):
+            yield [o for o in objects if o.uri != exact and _is_extension(o.uri, len(uri))]
+    yield from store.list_objects(f"{uri}/~")
 
 
 def _is_extension(uri: str, head: int) -> bool:

@@ -20,12 +20,16 @@ from airflow_media_provider.storage.gcs import GcsStore
 
 FEW_ITEMS = ("a", "a.b", "a b", "naïve/ü 音", "x/a..b", "100%2F", "a.flac")
 MANY_ITEMS = (*FEW_ITEMS, *(f"m/{n:02}" for n in range(40)))
+CHILDREN = ("a/~00001", "naïve/ü 音/~00002", "x/a..b/~1", "a/~00001/~00002", "a/~/~00001")
 FOLDERS = ("0123456789ab", "0123456789abc", "0123456789a", "fedcba987654", "0123456789AB", "_runs", "CURRENT")
 SUFFIXES = (".flac", ".wav", ".tar.gz", "", ".", ".flac/part")
 JOBS = ("downsample", "loudness", "loud", "gone", "_runs", "_intake", "custom")
 
 paths = st.tuples(
-    st.sampled_from(JOBS), st.sampled_from(FOLDERS), st.sampled_from(FEW_ITEMS), st.sampled_from(SUFFIXES)
+    st.sampled_from(JOBS),
+    st.sampled_from(FOLDERS),
+    st.sampled_from((*FEW_ITEMS, *CHILDREN)),
+    st.sampled_from(SUFFIXES),
 )
 
 
@@ -48,12 +52,12 @@ def registry(root: str) -> JobGraph:
 
 
 def expected(graph: JobGraph, items: tuple[str, ...], uris: set[str]) -> set[str]:
-    """Say it the slow way: for every job, item and old name what its artifact would be called."""
+    """Say it the slow way: for every job, item or child and old name what its artifact would be called."""
     may_go = set()
     for job in ("downsample", "loudness", "loud"):
         made = recipe(graph, job)
         for folder in ("0123456789ab", "fedcba987654"):
-            for item in items:
+            for item in (item + child for item in items for child in ("", "/~00001", "/~00002")):
                 old = f"{graph.root}/{job}/{folder}/{item}"
                 may_go.add(old + made.suffix)
                 if job != "loud":
