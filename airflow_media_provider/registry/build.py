@@ -14,7 +14,8 @@ from airflow_media_provider.errors import Fault
 from airflow_media_provider.registry.checks import address_faults, arrow_faults, jobs_of, name_faults
 from airflow_media_provider.registry.document import Document, Path
 from airflow_media_provider.registry.environment import fill_all
-from airflow_media_provider.registry.model import Job, JobGraph, RunnerConfig, Uploads
+from airflow_media_provider.registry.groups import group_faults
+from airflow_media_provider.registry.model import Job, JobGraph, JobGroup, RunnerConfig, Uploads
 from airflow_media_provider.registry.partitions import Partitions
 from airflow_media_provider.registry.schema import (
     DefaultsPart,
@@ -61,6 +62,12 @@ def build(document: Document, *, environ: Mapping[str, str] | None, folder: str 
         jobs = {n: job_of(n, job, part.defaults, document) for n, job in part.jobs.items()}
         name = part.name or name
         uploads = None if part.uploads is None else Uploads(**part.uploads.model_dump())
+        groups = {n: JobGroup(name=n, jobs=group.jobs, fuse=group.fuse) for n, group in part.groups.items()}
+        needs = {n: job.needs for n, job in jobs.items()}
+        for message, group in group_faults(groups, needs, lambda n: jobs[n].runner):
+            built.faults.append(document.fault(message, ("groups", group)))
+        if built.faults:
+            return built
         built.graph = JobGraph(
             name=name,
             root=root,
@@ -68,6 +75,7 @@ def build(document: Document, *, environ: Mapping[str, str] | None, folder: str 
             jobs=jobs,
             uploads=uploads,
             partitions=partitions_of(part.partitions, folder),
+            groups=groups,
             file=document.file,
         )
     return built

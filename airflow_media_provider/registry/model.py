@@ -10,10 +10,11 @@ from typing import Any
 
 from airflow_media_provider.errors import Fault, PlanError, RegistryError
 from airflow_media_provider.registry.edges import SOURCE, edge_faults
+from airflow_media_provider.registry.groups import JobGroup, group_faults
 from airflow_media_provider.registry.partitions import Partitions
 from beam_jobs.contract.launch import Limits
 
-__all__ = ["DEFAULT_OUTPUT", "SOURCE", "Job", "JobGraph", "RunnerConfig", "Uploads"]
+__all__ = ["DEFAULT_OUTPUT", "SOURCE", "Job", "JobGraph", "JobGroup", "RunnerConfig", "Uploads"]
 
 DEFAULT_OUTPUT = "{root}/{job}/{fingerprint}/{item}{suffix}"
 
@@ -102,6 +103,7 @@ class JobGraph:
     :param jobs: by name, in the order of the registry.
     :param uploads: where messages come from that announce new files.
     :param partitions: how the catalog is sliced.
+    :param groups: jobs that belong together, by the group's name.
     """
 
     name: str
@@ -110,6 +112,7 @@ class JobGraph:
     jobs: Mapping[str, Job]
     uploads: Uploads | None = None
     partitions: Partitions | None = None
+    groups: Mapping[str, JobGroup] = field(default_factory=dict)
     file: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -117,6 +120,10 @@ class JobGraph:
         faults = [
             Fault(message, self.jobs[name].file, self.jobs[name].line)
             for message, name, _ in edge_faults(needs)
+        ]
+        faults += [
+            Fault(message, self.file)
+            for message, _ in group_faults(self.groups, needs, lambda name: self.jobs[name].runner)
         ]
         if faults:
             raise RegistryError(faults)
@@ -160,7 +167,14 @@ class JobGraph:
     def subset(self, names: Iterable[str]) -> JobGraph:
         """Return the graph of ``names`` and of what they need; fingerprints stay as they are."""
         kept = self.ancestors(names)
-        return replace(self, jobs={name: job for name, job in self.jobs.items() if name in kept})
+        groups = {
+            name: replace(group, jobs=tuple(job for job in group.jobs if job in kept))
+            for name, group in self.groups.items()
+            if kept.intersection(group.jobs)
+        }
+        return replace(
+            self, jobs={name: job for name, job in self.jobs.items() if name in kept}, groups=groups
+        )
 
     def sort(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return ``names`` without doubles, parents before children."""

@@ -149,6 +149,13 @@ class JobPart(_Part):
     doc: str = ""
 
 
+class GroupPart(_Part):
+    """One entry of ``groups``: jobs that belong together."""
+
+    jobs: tuple[str, ...] = Field(min_length=1)
+    fuse: bool = False
+
+
 class SourcePart(_Part):
     """``source``: where the catalog's own files are."""
 
@@ -209,10 +216,11 @@ class RegistryPart(_Part):
     uploads: UploadsPart | None = None
     partitions: PartitionsPart | None = None
     jobs: dict[str, JobPart] = Field(min_length=1)
+    groups: dict[str, GroupPart] = {}
     overlays: dict[str, dict[str, Any]] = {}
 
 
-OVERLAY_KEYS = ("version", "name", "root", "source", "defaults", "uploads", "partitions", "jobs")
+OVERLAY_KEYS = ("version", "name", "root", "source", "defaults", "uploads", "partitions", "jobs", "groups")
 """What an overlay may lay upon a registry."""
 
 
@@ -257,6 +265,8 @@ def _keys_at(path: Path) -> list[str]:
     match path:
         case ("jobs", _):
             part: type[BaseModel] = JobPart
+        case ("groups", _):
+            part = GroupPart
         case (*_, "runner"):
             part = RunnerPart
         case (*_, "resources"):

@@ -49,6 +49,21 @@ class JobLayout:
         return f"{self.uri}/launch.json"
 
     @property
+    def fused(self) -> str:
+        """The fused spec of the group that this job leads; its manifest is beside it."""
+        return f"{self.uri}/fused.json"
+
+    @property
+    def fused_manifest(self) -> str:
+        """The items of all the group's jobs."""
+        return f"{self.uri}/fused.jsonl"
+
+    @property
+    def follow(self) -> str:
+        """What the job was given to do in a group that another job led, until somebody judges it."""
+        return f"{self.uri}/follow.json"
+
+    @property
     def report(self) -> str:
         """Folder of the worker's report parts and its ``summary.json``."""
         return f"{self.uri}/report"

@@ -46,7 +46,7 @@ def _warm_up(setup: dict[str, Any]) -> list[tuple[Step, Any]]:
     import faulthandler
 
     faulthandler.enable()
-    claim_cache(" ".join(name for name, _ in setup["steps"]))
+    claim_cache()
     steps = []
     for name, values in setup["steps"]:
         step = load_step(name)

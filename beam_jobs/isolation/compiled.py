@@ -8,7 +8,6 @@ folder of its own, which the next one takes over when it is gone.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -21,17 +20,16 @@ _held: list[int] = []
 """Open files whose locks last as long as this process."""
 
 
-def claim_cache(kind: str) -> Path | None:
+def claim_cache() -> Path | None:
     """Have Numba use a folder that no other living process uses; call it before Numba is imported.
 
-    :param kind: processes of one kind compile the same, so they take over each other's folders.
     :return: the folder, or None where none can be had: Numba then does as it always does.
     """
     try:
         import fcntl
     except ImportError:
         return None
-    for folder in _folders(kind):
+    for folder in _folders():
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -48,9 +46,8 @@ def claim_cache(kind: str) -> Path | None:
     return None
 
 
-def _folders(kind: str) -> Iterator[Path]:
-    name = hashlib.sha256(kind.encode()).hexdigest()[:12]
-    return (_root() / name / str(number) for number in range(MAX_FOLDERS))
+def _folders() -> Iterator[Path]:
+    return (_root() / str(number) for number in range(MAX_FOLDERS))
 
 
 def _root() -> Path:
