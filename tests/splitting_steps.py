@@ -6,7 +6,7 @@ from typing import Any
 
 from beam_jobs.contract.step import StepInput, StepParams, step
 
-TEXT = StepInput(name="text", suffixes=(".txt",))
+TEXT = StepInput(name="text")
 WORD = StepInput(name="word", suffixes=(".word",))
 SHOUT = StepInput(name="shout", suffixes=(".shout",))
 INDEX = StepInput(name="index", suffixes=(".json",))

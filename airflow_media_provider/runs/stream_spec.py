@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from airflow_media_provider.errors import PlanError
 from airflow_media_provider.registry.model import JobGraph
 from airflow_media_provider.registry.recipe import recipe
 from beam_jobs.contract.launch import LaunchSpec
-from beam_jobs.contract.stream import StreamJob, StreamSpec
+from beam_jobs.contract.stream import LineJob, StreamSpec
 
 STREAMS_FOLDER = "_streams"
 
@@ -18,7 +19,8 @@ def stream_spec(graph: JobGraph, target: str, **options: Any) -> StreamSpec:
 
     :param options: ``subscription``, ``lease_s`` and others of :class:`StreamSpec`, instead of the
         registry's.
-    :raises PlanError: for an unknown job, or when nobody names a subscription.
+    :raises PlanError: for an unknown job, a line that works on items' children, or when nobody names a
+        subscription.
     """
     name = graph.job(target).name
     subscription = options.pop("subscription", None) or (graph.uploads and graph.uploads.subscription)
@@ -30,6 +32,7 @@ def stream_spec(graph: JobGraph, target: str, **options: Any) -> StreamSpec:
     stream = f"media-stream-{graph.name}-{name}".replace("_", "-").lower()
     home = f"{graph.root.rstrip('/')}/{STREAMS_FOLDER}/{stream}"
     line = graph.sort(graph.ancestors([name]))
+    _check(graph, name, line)
     given: dict[str, Any] = {
         "completion_topic": graph.jobs[name].completion_topic,
         "dead_letter_topic": graph.uploads.dead_letter_topic if graph.uploads else None,
@@ -41,13 +44,24 @@ def stream_spec(graph: JobGraph, target: str, **options: Any) -> StreamSpec:
     )  # fmt: skip
 
 
-def _job(graph: JobGraph, name: str, stream: str) -> StreamJob:
+def _check(graph: JobGraph, target: str, line: Iterable[str]) -> None:
+    for job in line:
+        level = recipe(graph, job).level
+        if level is not None:
+            raise PlanError(
+                f"stream of {target!r}: {job!r} works on the children that {level!r} makes of an item, and a "
+                f"stream carries items only; stream {level!r}, and run the rest as a DAG"
+            )
+
+
+def _job(graph: JobGraph, name: str, stream: str) -> LineJob:
     made = recipe(graph, name)
     job = made.job
     spec = LaunchSpec(
         run_id=stream, job=name, team=job.team, step=job.step, params=dict(job.params), manifest="", total=0,
         inputs={input_: address.template for input_, address in made.input_addresses.items()},
         needs=made.inputs, output=made.address.template, report="", limits=job.limits,
+        child_output=made.child_address.template if made.child_address else None,
         concurrency=job.concurrency, options={},
     )  # fmt: skip
-    return StreamJob(spec=spec, parents=job.parents, fingerprint=made.fingerprint)
+    return LineJob(spec=spec, parents=job.parents, fingerprint=made.fingerprint)

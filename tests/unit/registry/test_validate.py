@@ -14,6 +14,8 @@ from .conftest import HEAD
 
 AUDIO = "(.aac, .aif, .aiff, .au, .caf, .flac, .m4a, .mka, .mp3, .mp4, .oga, .ogg, .opus, .wav, .webm, .wma)"
 DOWN = "  down: {step: downsample, needs: [source]}\n"
+CUT = "  cut: {step: 'tests.splitting_steps:cut_words', needs: [source], output: '{root}/{job}/{item}{suffix}'}\n"
+SHOUT = "  shout: {step: 'tests.splitting_steps:shout', needs: [cut]}\n"
 AMONG = "among the source's files /data/songs/{item}.ogg, where artifacts would be taken for items; choose another folder or suffix"
 
 ONE_FAULT = {
@@ -31,6 +33,10 @@ ONE_FAULT = {
     "one place, written with and without its scheme": ("  a: {step: loudness, needs: [source], output: '/x/{item}.json'}\n  b: {step: loudness, needs: [source], output: 'file:///x/{item}.json'}", "6: job 'b': writes to the same addresses as 'a': file:///x/{item}.json; put {job} into it"),
     "artifacts upon the songs": ("  a: {step: downsample, needs: [source], params: {format: ogg}, output: '/data/songs/{item}.ogg'}", f"5: job 'a': writes /data/songs/{{item}}.ogg {AMONG}"),
     "artifacts in a folder of the songs": ("  a: {step: downsample, needs: [source], params: {format: ogg}, output: '/data/songs/small/{item}{suffix}'}", f"5: job 'a': writes /data/songs/small/{{item}}.ogg {AMONG}"),
+    "children of two splits": (CUT + CUT.replace("cut:", "cut2:") + SHOUT + "  p: {step: 'tests.splitting_steps:pair', needs: {word: cut2, shout: shout}}", "8: job 'p': works on children of two jobs, those of 'cut2' (by 'cut2') and those of 'cut' (by 'shout'); nothing says which belong together, so make one job for each"),
+    "children that are split again": (CUT + "  a: {step: 'tests.splitting_steps:cut_again', needs: [cut]}", "6: job 'a': step 'cut_again' splits items, and 'cut' gives it the children that 'cut' made; items are split once, so let it need what comes before 'cut'"),
+    "a split of which an input takes nothing": (CUT + "  a: {step: loudness, needs: [cut]}", f"6: job 'a': step 'loudness' takes input 'audio' {AUDIO}, which no need makes; it needs: cut (.word and .json)"),
+    "a job that writes where another puts children": (CUT.replace("{job}", "x") + "  t: {step: 'tests.splitting_steps:shout', needs: [cut], output: '{root}/x/{item}.word'}", "6: job 't': writes to the same addresses as 'cut': /data/artifacts/x/{item}.word; put {job} into it"),
     "an output without an item": ("  a: {step: loudness, needs: [source], output: '{root}/x.json'}", "5: job 'a': output: template '{root}/x.json': must hold {item} exactly once"),
     "an output among the runs": ("  a: {step: loudness, needs: [source], output: '{root}/_runs/{item}.json'}", "5: job 'a': output: '{root}/_runs/{item}.json' lies in {root}/_runs, where runs are kept; choose another folder"),
 }  # fmt: skip
