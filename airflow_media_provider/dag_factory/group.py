@@ -13,6 +13,7 @@ from airflow_media_provider.operators.beam import MediaBeamOperator
 from airflow_media_provider.operators.plan import MediaPlanOperator
 from airflow_media_provider.operators.request import names
 from airflow_media_provider.operators.summary import MediaSummaryOperator
+from airflow_media_provider.registry.groups import units
 from airflow_media_provider.registry.model import JobGraph
 from airflow_media_provider.sensors.media import MediaOutputSensor
 
@@ -123,7 +124,8 @@ def add_line(graph: JobGraph, jobs: Sequence[str], options: TaskOptions) -> Line
     """Put the tasks of ``jobs`` into the DAG or group that is open.
 
     A job looks at storage once its parents have ended, however they ended: it goes on for the items that
-    have inputs.
+    have inputs. Of a fused group the first job's task does the work of all; the sensors of the others follow
+    it, and their tasks judge their own reports.
     """
     plan = MediaPlanOperator(
         task_id="plan",
@@ -137,7 +139,10 @@ def add_line(graph: JobGraph, jobs: Sequence[str], options: TaskOptions) -> Line
         task_id="summary", plan=where, skipped=skipped, gcp_conn_id=options.gcp_conn_id
     )
     runs: dict[str, MediaBeamOperator] = {}
-    for job in jobs:
+    unit_of = {job: unit for unit in units(graph, jobs) for job in unit}
+    for job in (job for unit in dict.fromkeys(unit_of.values()) for job in unit):
+        unit = unit_of[job]
+        leads = len(unit) > 1 and job == unit[0]
         with TaskGroup(group_id=job, tooltip=_tooltip(graph, job)):
             outputs = MediaOutputSensor(
                 task_id="outputs", job=job, plan=where, min_coverage=0, deferrable=False,
@@ -146,11 +151,16 @@ def add_line(graph: JobGraph, jobs: Sequence[str], options: TaskOptions) -> Line
             run = MediaBeamOperator(
                 task_id="run", job=job, plan=where, manifest=outputs.output,
                 outlets=[job_asset(graph, job)] if options.own is None or job in options.own else [],
+                fused=[other for other in unit if other != job] if leads else (),
                 trigger_rule=TriggerRule.NONE_FAILED,
                 gcp_conn_id=options.gcp_conn_id, **options.run,
             )  # fmt: skip
         plan >> outputs >> run >> summary
-        for parent in graph.jobs[job].parents:
+        # What any job of a fused group needs from outside must be there when the group begins.
+        needs = {parent for member in (unit if leads else (job,)) for parent in graph.jobs[member].parents}
+        if not leads and len(unit) > 1:
+            needs = {unit[0]}
+        for parent in graph.sort(needs):
             if parent in runs:
                 runs[parent] >> outputs
         runs[job] = run

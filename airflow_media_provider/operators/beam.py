@@ -35,6 +35,8 @@ class MediaBeamOperator(BaseOperator):
     :param python: interpreter that has the worker's packages; default ``[media] python``, else this one.
     :param deferrable: give the slot away while a Dataflow job runs. A local one needs its slot.
     :param poll_interval: seconds between two looks at a remote job.
+    :param fused: jobs that are done together with this one, in one Beam job; the tasks of the others then
+        judge their own reports. All of them are done also when this job itself has nothing to do.
     :param partitioned: who listens to the outlets waits for partition keys; an event gets the key of the
         plan's partition when the DAG run itself has none.
     :param gcp_conn_id: Google connection, for ``gs://`` and Dataflow.
@@ -53,6 +55,7 @@ class MediaBeamOperator(BaseOperator):
         python: str | None = None,
         deferrable: bool | None = None,
         poll_interval: float = 30.0,
+        fused: Sequence[str] = (),
         partitioned: bool = False,
         gcp_conn_id: str = "google_cloud_default",
         **kwargs: Any,
@@ -68,6 +71,7 @@ class MediaBeamOperator(BaseOperator):
             else deferrable
         )
         self.poll_interval = poll_interval
+        self.fused = tuple(fused)
         self.partitioned = partitioned
         self.gcp_conn_id = gcp_conn_id
         self.remote_url = ""
@@ -80,12 +84,29 @@ class MediaBeamOperator(BaseOperator):
         plan, manifest = self._open(stores)
         if plan.dry_run:
             raise AirflowSkipException(f"dry run: {manifest.line()}")
+        group = self._group(plan, manifest, stores)
+        given = [member for member in group if member.run]
+        if given and plan.graph.jobs[self.job].runner.name == "dataflow":
+            manifest, given = self._run_on_dataflow(plan, manifest, given, stores, context)
+        elif given:  # the worker itself waits for any other remote job
+            self._run_here(plan, given, stores)
+        return self._end(plan, manifest, given, stores, context)
+
+    def _end(
+        self,
+        plan: StoredPlan,
+        manifest: JobManifest,
+        given: list[JobManifest],
+        stores: Stores,
+        context: Context,
+    ) -> dict[str, Any]:
+        from airflow_media_provider.runs.fuse import hand_over
+
+        hand_over(plan, [member for member in given if member.job != self.job], stores)
+        if self.job not in plan.jobs:
+            raise AirflowSkipException(_absence(self.job, plan))
         if not manifest.run:
             return self._nothing_left(plan, manifest, stores, context)
-        if plan.graph.jobs[self.job].runner.name == "dataflow":
-            manifest = self._run_on_dataflow(plan, manifest, stores, context)
-        else:  # the worker itself waits for any other remote job
-            self._run_here(plan, manifest, stores)
         return self._finish(plan, manifest, stores, context)
 
     def _nothing_left(
@@ -101,6 +122,7 @@ class MediaBeamOperator(BaseOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Go on when the remote job has ended."""
+        from airflow_media_provider.runs.fuse import read_given
         from airflow_media_provider.runs.look import JobManifest
 
         self.remote_url = event["url"]
@@ -111,7 +133,8 @@ class MediaBeamOperator(BaseOperator):
             )
         stores = MediaHook(self.gcp_conn_id).stores()
         plan, _ = self._open(stores, look=False)
-        return self._finish(plan, JobManifest(**event["manifest"]), stores, context)
+        given = read_given(plan, self.job, stores)
+        return self._end(plan, JobManifest(**event["manifest"]), given, stores, context)
 
     def on_kill(self) -> None:
         """End what this task started."""
@@ -123,7 +146,7 @@ class MediaBeamOperator(BaseOperator):
 
     def _open(self, stores: Stores, *, look: bool = True) -> tuple[StoredPlan, JobManifest]:
         from airflow_media_provider.errors import MediaError
-        from airflow_media_provider.runs.look import JobManifest, look_again, planned_manifest
+        from airflow_media_provider.runs.look import JobManifest, planned_manifest
         from airflow_media_provider.runs.outcome import forget_outcome
         from airflow_media_provider.runs.stored import open_plan
 
@@ -132,27 +155,47 @@ class MediaBeamOperator(BaseOperator):
         try:
             plan = open_plan(self.plan, stores)
             if plan.graph.job(self.job).name not in plan.jobs:
-                raise AirflowSkipException(
-                    f"job {self.job!r} is not on the line of this run: {', '.join(plan.jobs)}"
-                )
+                if not any(job in plan.jobs for job in self.fused):
+                    raise AirflowSkipException(_absence(self.job, plan))
+                return plan, JobManifest(job=self.job, uri="", run=0, present=0, blocked=0)
             if plan.dry_run or not look:
                 return plan, planned_manifest(plan, self.job)
             forget_outcome(plan, self.job, stores)
-            if isinstance(self.manifest, dict):
-                given = {key: self.manifest[key] for key in ("run", "present", "blocked")}
-                return plan, JobManifest(job=self.job, uri=self.manifest["manifest"], **given)
-            return plan, look_again(plan, self.job, stores)
+            return plan, self._manifest(plan, stores)
         except MediaError as error:
             raise AirflowException(str(error)) from error
 
-    def _run_here(self, plan: StoredPlan, manifest: JobManifest, stores: Stores) -> None:
+    def _manifest(self, plan: StoredPlan, stores: Stores) -> JobManifest:
+        """Return what the sensor found, or look."""
+        from airflow_media_provider.runs.look import JobManifest, look_again
+
+        if not isinstance(self.manifest, dict):
+            return look_again(plan, self.job, stores)
+        given = {key: self.manifest[key] for key in ("run", "present", "blocked")}
+        return JobManifest(job=self.job, uri=self.manifest["manifest"], **given)
+
+    def _group(self, plan: StoredPlan, manifest: JobManifest, stores: Stores) -> list[JobManifest]:
+        """Return what this task has to do: its own job, unless it is done, and those fused with it."""
         from airflow_media_provider.errors import MediaError
-        from airflow_media_provider.runners.launch import launch
-        from airflow_media_provider.runs.spec import write_spec
+        from airflow_media_provider.runs.fuse import look_at_group, take_over
 
         try:
-            spec = write_spec(plan, manifest, stores)
-            self.log.info("Launch spec: %s", spec)
+            if self.fused:
+                jobs = [job for job in plan.jobs if job == self.job or job in self.fused]
+                return look_at_group(plan, jobs, stores, first=manifest)
+            done = take_over(plan, self.job, stores)
+        except MediaError as error:
+            raise AirflowException(str(error)) from error
+        if done is not None:
+            self.log.info("Done together with others; see the task that leads the group")
+        return [] if done is not None else [manifest]
+
+    def _run_here(self, plan: StoredPlan, given: list[JobManifest], stores: Stores) -> None:
+        from airflow_media_provider.errors import MediaError
+        from airflow_media_provider.runners.launch import launch
+
+        try:
+            spec = self._write(plan, given, stores)
             result = launch(
                 [spec],
                 python=self._python(),
@@ -169,14 +212,26 @@ class MediaBeamOperator(BaseOperator):
                 f"job {self.job!r}: the worker ended with code {result.exit_code}: {result.last_line}"
             )
 
+    def _write(self, plan: StoredPlan, given: list[JobManifest], stores: Stores) -> str:
+        from airflow_media_provider.runs.fuse import write_group
+
+        spec = write_group(plan, given, stores, leader=self.job)
+        self.log.info("Launch spec: %s", spec)
+        return spec
+
     def _run_on_dataflow(
-        self, plan: StoredPlan, manifest: JobManifest, stores: Stores, context: Context
-    ) -> JobManifest:
+        self,
+        plan: StoredPlan,
+        manifest: JobManifest,
+        given: list[JobManifest],
+        stores: Stores,
+        context: Context,
+    ) -> tuple[JobManifest, list[JobManifest]]:
         """Wait for the run's job on Dataflow, and return what it was given to do."""
         from airflow_media_provider.operators.dataflow import attach_or_submit
 
         remote = attach_or_submit(
-            plan, manifest, stores,
+            plan, manifest, given, stores, write=lambda: self._write(plan, given, stores),
             python=self._python(), gcp_conn_id=self.gcp_conn_id, log=self.log, on_start=self._remember,
         )  # fmt: skip
         self._worker = None
@@ -187,7 +242,7 @@ class MediaBeamOperator(BaseOperator):
             self.defer(trigger=remote.trigger(self.poll_interval), method_name="execute_complete")
         remote.wait(self.poll_interval)
         self._remote = None
-        return remote.manifest
+        return remote.manifest, remote.given
 
     def _finish(
         self, plan: StoredPlan, manifest: JobManifest, stores: Stores, context: Context
@@ -259,3 +314,7 @@ class MediaBeamOperator(BaseOperator):
 
     def _python(self) -> str:
         return self.python or conf.get("media", "python", fallback="") or sys.executable
+
+
+def _absence(job: str, plan: StoredPlan) -> str:
+    return f"job {job!r} is not on the line of this run: {', '.join(plan.jobs)}"

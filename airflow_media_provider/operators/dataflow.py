@@ -27,10 +27,12 @@ ENDED = (
 class RemoteJob:
     """A job on Dataflow.
 
-    :param manifest: what it was given to do.
+    :param manifest: what it was given to do of the job that leads.
+    :param given: what it was given to do of all jobs.
     """
 
     manifest: JobManifest
+    given: list[JobManifest]
     job_id: str
     project: str
     region: str
@@ -72,20 +74,27 @@ class RemoteJob:
 def attach_or_submit(
     plan: StoredPlan,
     manifest: JobManifest,
+    given: list[JobManifest],
     stores: Stores,
     *,
+    write: Callable[[], str],
     python: str,
     gcp_conn_id: str,
     log: Any,
     on_start: Callable[[Worker], None],
 ) -> RemoteJob:
-    """Return the run's job on Dataflow: one that an earlier try left running, else a new one."""
+    """Return the run's job on Dataflow: one that an earlier try left running, else a new one.
+
+    :param manifest: of the job that leads.
+    :param given: of all jobs that have something to do.
+    :param write: writes the spec and returns its URI.
+    """
     from airflow.providers.google.cloud.hooks.dataflow import DataflowHook
 
     from airflow_media_provider.errors import MediaError
     from airflow_media_provider.runners import pipeline_options
     from airflow_media_provider.runners.launch import launch
-    from airflow_media_provider.runs.spec import write_spec
+    from airflow_media_provider.runs.fuse import read_given
 
     try:
         options = pipeline_options(plan.graph.jobs[manifest.job], plan.run_id)
@@ -94,11 +103,11 @@ def attach_or_submit(
         job_id = find_active_job(hook, project=project, region=region, name=name)
         if job_id is not None:
             log.info("Attaching to Dataflow job %s (%s), which an earlier try started", name, job_id)
-            manifest = _given_before(plan, manifest, stores)
+            given = read_given(plan, manifest.job, stores)
+            manifest = next((one for one in given if one.job == manifest.job), replace(manifest, run=0))
         else:
-            spec = write_spec(plan, manifest, stores)
             said = launch(
-                [spec], python=python, wait=False, on_start=on_start,
+                [write()], python=python, wait=False, on_start=on_start,
                 on_event=lambda event: None, on_line=lambda line: log.info("%s", line),
             )  # fmt: skip
             job_id = said.job_id
@@ -110,21 +119,13 @@ def attach_or_submit(
         raise AirflowException(str(error)) from error
     return RemoteJob(
         manifest=manifest,
+        given=given,
         job_id=job_id,
         project=project,
         region=region,
         gcp_conn_id=gcp_conn_id,
         hook=hook,
     )
-
-
-def _given_before(plan: StoredPlan, manifest: JobManifest, stores: Stores) -> JobManifest:
-    """Return what the running job was given: since then a new look may have found some of it done."""
-    from beam_jobs.contract.launch import decode_spec
-
-    uri = plan.layout.job(manifest.job).launch
-    spec = decode_spec(stores.for_uri(uri).read(uri), where=uri)
-    return replace(manifest, run=spec.total, present=max(0, manifest.present + manifest.run - spec.total))
 
 
 def find_active_job(hook: DataflowHook, *, project: str, region: str, name: str) -> str | None:

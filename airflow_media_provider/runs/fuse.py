@@ -25,32 +25,38 @@ from beam_jobs.contract.stream import LineJob
 SPOOL_BYTES = 16 << 20
 
 
-def look_at_group(plan: StoredPlan, jobs: Sequence[str], stores: Stores) -> list[JobManifest]:
+def look_at_group(
+    plan: StoredPlan, jobs: Sequence[str], stores: Stores, *, first: JobManifest | None = None
+) -> list[JobManifest]:
     """Narrow the manifests of jobs that are done together: what one of them is about to make counts as there.
 
     :param jobs: parents first.
+    :param first: of the first job, when it has been looked at.
     """
     manifests: list[JobManifest] = []
     making: dict[str, pa.LargeStringArray] = {}
     for job in jobs:
-        manifest = look_again(plan, job, stores, fused=making)
+        if first is not None and job == first.job:
+            manifest = first
+        else:
+            manifest = look_again(plan, job, stores, fused=making)
         items = (row.item for row in _rows(manifest.uri, stores))
         making[job] = pa.array(items, pa.large_string())
         manifests.append(manifest)
     return manifests
 
 
-def write_group(
-    plan: StoredPlan, manifests: Sequence[JobManifest], stores: Stores, *, leader: str
-) -> str | None:
-    """Write what a worker needs to do several jobs together and return its URI; None when nothing is to do.
+def write_group(plan: StoredPlan, busy: Sequence[JobManifest], stores: Stores, *, leader: str) -> str:
+    """Write what a worker needs to do some jobs together, or one alone, and return its URI.
 
+    :param busy: of jobs that have something to do.
     :param leader: the job in whose folder it is written.
     :raises PlanError: when a job cannot be done with others.
     """
-    busy = [manifest for manifest in manifests if manifest.run]
-    if len(busy) < 2:  # noqa: PLR2004 - one alone is no group
-        return write_spec(plan, busy[0], stores) if busy else None
+    given = plan.layout.job(leader).given
+    stores.for_uri(given).write(given, json.dumps([asdict(manifest) for manifest in busy]).encode())
+    if len(busy) == 1:
+        return write_spec(plan, busy[0], stores)
     _check(plan, [manifest.job for manifest in busy])
     layout = plan.layout.job(leader)
     total = _write_manifest(layout.fused_manifest, busy, stores)
@@ -65,26 +71,34 @@ def write_group(
     return layout.fused
 
 
-def hand_over(plan: StoredPlan, manifests: Sequence[JobManifest], stores: Stores, *, leader: str) -> None:
-    """Leave, for the tasks of the other jobs, what these were given to do: their reports are there now."""
-    for manifest in manifests:
-        if manifest.job != leader and manifest.run:
-            uri = plan.layout.job(manifest.job).follow
-            stores.for_uri(uri).write(uri, json.dumps(asdict(manifest)).encode())
+def hand_over(plan: StoredPlan, given: Sequence[JobManifest], stores: Stores) -> None:
+    """Leave, for the tasks of other jobs, what these were given to do: their reports are there now."""
+    for manifest in given:
+        uri = plan.layout.job(manifest.job).follow
+        stores.for_uri(uri).write(uri, json.dumps(asdict(manifest)).encode())
+
+
+def read_given(plan: StoredPlan, leader: str, stores: Stores) -> list[JobManifest]:
+    """Return what the worker of a group was given: since then a new look may have found some of it done."""
+    uri = plan.layout.job(leader).given
+    return [JobManifest(**entry) for entry in json.loads(stores.for_uri(uri).read(uri))]
+
+
+def followed(plan: StoredPlan, job: str, stores: Stores) -> JobManifest | None:
+    """Return what ``job`` was given to do by the job that led its group; None when there is nothing."""
+    uri = plan.layout.job(job).follow
+    try:
+        return JobManifest(**json.loads(stores.for_uri(uri).read(uri)))
+    except ObjectNotFound:
+        return None
 
 
 def take_over(plan: StoredPlan, job: str, stores: Stores) -> JobManifest | None:
-    """Return what ``job`` was given to do by the job that led its group, once; None when there is nothing.
-
-    Once: a task that is cleared later looks at storage again, as every other does.
-    """
-    uri = plan.layout.job(job).follow
-    store = stores.for_uri(uri)
-    try:
-        manifest = JobManifest(**json.loads(store.read(uri)))
-    except ObjectNotFound:
-        return None
-    store.delete(uri)
+    """Return what :func:`followed` does, once: a task that is tried again looks at storage as every other."""
+    manifest = followed(plan, job, stores)
+    if manifest is not None:
+        uri = plan.layout.job(job).follow
+        stores.for_uri(uri).delete(uri)
     return manifest
 
 

@@ -120,8 +120,8 @@ def _launch(
     on_event: OnEvent,
     on_line: OnLine,
 ) -> None:
-    written = [write_group(plan, manifests, stores, leader=manifests[0].job) for manifests in work]
-    specs = [uri for uri in written if uri is not None]
+    busy = [[manifest for manifest in manifests if manifest.run] for manifests in work]
+    specs = [write_group(plan, some, stores, leader=some[0].job) for some in busy if some]
     if not specs:
         return
     result = launch(specs, python=python, on_event=on_event, on_line=on_line)

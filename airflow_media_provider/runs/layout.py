@@ -59,6 +59,11 @@ class JobLayout:
         return f"{self.uri}/fused.jsonl"
 
     @property
+    def given(self) -> str:
+        """What the worker was given that this job launched: its own manifest, and those of its group."""
+        return f"{self.uri}/given.json"
+
+    @property
     def follow(self) -> str:
         """What the job was given to do in a group that another job led, until somebody judges it."""
         return f"{self.uri}/follow.json"

@@ -39,6 +39,7 @@ class OutputLook:
             from airflow_media_provider.runs.status import job_coverage
 
             return job_coverage(load_graph(self.graph or {}), parse_request(self.request or {}), stores)
+        from airflow_media_provider.runs.fuse import followed
         from airflow_media_provider.runs.look import look_again, planned_manifest
         from airflow_media_provider.runs.stored import open_plan
 
@@ -46,7 +47,11 @@ class OutputLook:
         if plan.graph.job(self.job).name not in plan.jobs:
             return {"manifest": "", "run": 0, "present": 0, "blocked": 0, "items": 0, "coverage": 0.0}
         # A dry run changes nothing, so what the plan saw is still so.
-        found = planned_manifest(plan, self.job) if plan.dry_run else look_again(plan, self.job, stores)
+        found = (
+            planned_manifest(plan, self.job)
+            if plan.dry_run
+            else followed(plan, self.job, stores) or look_again(plan, self.job, stores)
+        )
         items = found.run + found.present + found.blocked
         return {
             "manifest": found.uri,
