@@ -32,6 +32,7 @@ def _facts(entry: ItemInJob) -> dict[str, Any]:
     reports = [
         {
             "run": run,
+            "item": row.item,
             "status": str(row.status),
             "stage": row.stage,
             "error": row.error_class,
@@ -53,8 +54,12 @@ def _facts(entry: ItemInJob) -> dict[str, Any]:
 def _line(entry: ItemInJob) -> dict[str, str]:
     last = ""
     if entry.reports:
-        run, row = entry.reports[0]
-        last = " ".join(filter(None, (str(row.status), row.stage, row.error_class, row.message, f"({run})")))
+        run = entry.reports[0][0]
+        rows = [row for name, row in entry.reports if name == run]  # of a job over children, one for each
+        row = next((row for row in rows if row.error_class or row.message), rows[0])
+        which = row.item if len(rows) > 1 else ""
+        said = (which, str(row.status), row.stage, row.error_class, row.message, f"({run})")
+        last = " ".join(filter(None, said))
     return {
         "artifact": "exists" if entry.exists else "absent",
         "now": f"{entry.action}: {entry.reason}",

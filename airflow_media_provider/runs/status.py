@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_media_provider.catalog.reference import source_address
 from airflow_media_provider.catalog.selection import read_selection
 from airflow_media_provider.errors import SelectionError
 from airflow_media_provider.registry.model import JobGraph
@@ -76,6 +77,8 @@ def job_coverage(graph: JobGraph, request: PlanRequest, stores: Stores) -> dict[
 class ItemInJob:
     """What is known of one item in one job.
 
+    :param uri: its artifact; of a job over children the folder of theirs.
+    :param exists: the artifact is there, or every child's is.
     :param action: what a bottom-up plan for this job alone would do now.
     :param reports: run id and row, newest run first.
     """
@@ -100,32 +103,48 @@ def item_of(graph: JobGraph, text: str, stores: Stores) -> str:
 def why(graph: JobGraph, item: str, stores: Stores, *, runs: int = 20) -> list[ItemInJob]:
     """Return what is known of ``item`` in every job.
 
+    Of an item's child, what is known of it in the jobs over children, and else of its item.
+
     :param runs: how many of the newest runs to search for report rows.
     """
-    check_item_id(item)
+    root = _root(graph, check_item_id(item), stores)
     reports: dict[str, list[tuple[str, ReportRow]]] = {job: [] for job in graph.order}
     for run in _newest_runs(graph, stores, runs):
-        for row in _rows_of(run, item, graph, stores):
-            reports[row.job].append((run.uri.rpartition("/")[2], row))
+        for row in _rows_of(run, root, graph, stores):
+            if item == root or row.item in (item, root):
+                reports[row.job].append((run.uri.rpartition("/")[2], row))
     known = []
     for job in graph.order:
         made = recipe(graph, job)
-        plan = make_plan(graph, PlanRequest(items=(item,), targets=(job,)), stores)
+        plan = make_plan(graph, PlanRequest(items=(root,), targets=(job,)), stores)
         cell = next(cell for cell in plan.rows() if cell.job == job)
-        # Of a job over children, the folder of the children's artifacts.
-        uri = made.address.of(item) if made.level is None else f"{made.address.prefix}{item}/"
+        exists = bool(plan.inventory.present[job].any())
+        uri = made.address.of(root)
+        if made.level is not None and item != root:
+            uri = made.address.of(item)
+            exists = stores.for_uri(uri).exists(uri)
+        elif made.level is not None:
+            uri = f"{made.address.prefix}{root}/"  # the folder of the children's artifacts
         known.append(
             ItemInJob(
                 job=job,
                 uri=uri,
                 fingerprint=made.fingerprint,
-                exists=bool(plan.inventory.present[job].any()),
+                exists=exists,
                 action=cell.action,
                 reason=cell.reason,
                 reports=tuple(reports[job]),
             )
         )
     return known
+
+
+def _root(graph: JobGraph, item: str, stores: Stores) -> str:
+    """Return the item that a child was made of; one of the catalog may be named as a child is."""
+    if root_of(item) == item:
+        return item
+    source = source_address(graph).of(item)
+    return item if stores.for_uri(source).exists(source) else root_of(item)
 
 
 def _newest_runs(graph: JobGraph, stores: Stores, most: int) -> list[RunLayout]:
@@ -146,6 +165,7 @@ def _rows_of(run: RunLayout, item: str, graph: JobGraph, stores: Stores) -> Iter
     for cell in cells:
         if cell.action != "run" or cell.job not in graph.jobs:
             continue
+        over_children = recipe(graph, cell.job).level is not None
         for row in report_rows(run.job(cell.job), stores, containing=needle):
-            if item in (row.item, root_of(row.item)):
+            if row.item == item or (over_children and root_of(row.item) == item):
                 yield row
