@@ -44,3 +44,21 @@ def test_files_and_artifacts_of_children_go_with_their_item_and_the_current_ones
     assert not refused
     found = find_old(graph, layouts, pa.array(["a", "a!"], pa.large_string()), stores)
     assert sorted(uri for old in found for uri in old.each()) == sorted(gone)
+
+
+def test_children_that_are_current_for_another_overlay_stay():
+    graph, older, store = graph_with(".word"), graph_with(".spoken.wav"), MemoryStore()
+    stores = Stores({"memory": lambda: store})
+    put_split(older, store, "a", 2)
+    put_children(older, store, "shout", "a", 0, 1)
+    layouts, _ = old_layouts(graph, graph.order)
+    assert not find_old(graph, layouts, pa.array(["a"], pa.large_string()), stores, beside=[older])
+
+
+def test_a_file_that_is_an_item_s_and_could_be_another_s_child_is_found_once():
+    graph, older, store = graph_with(".word"), graph_with(".spoken.wav"), MemoryStore()
+    stores = Stores({"memory": lambda: store})
+    put_children(older, store, "shout", "a", 0)
+    layouts, _ = old_layouts(graph, graph.order)
+    (old,) = find_old(graph, layouts, pa.array(["a", "a/~00000"], pa.large_string()), stores)
+    assert list(old.each()) == sorted(uris(store))

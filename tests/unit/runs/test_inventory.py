@@ -41,6 +41,20 @@ def test_a_listing_finds_what_asking_for_each_item_finds(items, there, suffix, f
         assert find_artifacts(address, array(items), store).tolist() == expected
 
 
+@pytest.mark.parametrize("parallel", [1, 3])
+def test_a_listing_in_parts_gives_each_name_once(monkeypatch, parallel):
+    monkeypatch.setattr(presence, "ITEMS_PER_RANGE", 2)
+    store, items = MemoryStore(), [f"{number:02}" for number in range(20)]
+    store.parallel = parallel
+    address = Address(prefix="memory://x/", suffix="")  # so that parts meet at names that are there
+    for item in items:
+        store.write(address.of(item), b"x")
+    found = [
+        name for part in presence.listed_between(address, array(items), store) for name in part.to_pylist()
+    ]
+    assert sorted(found) == [address.of(item) for item in items]
+
+
 @given(items=ITEMS, suffix=st.sampled_from([".flac", "", "-b"]))
 def test_the_bounds_of_a_listing_hold_every_artifact(items, suffix):
     address = Address(prefix="p/", suffix=suffix)
