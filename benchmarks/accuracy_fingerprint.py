@@ -8,8 +8,7 @@ From each real song (``scripts/real_songs.sh``) an excerpt is cut at random, dam
 index of all songs. A recall counts when the best match is the song, and *in place* when also its offset is
 right to 0.2 s (music that repeats itself is found at any of its repetitions). False matches are counted by
 searching every excerpt in an index without its song. Where ``fpcalc`` is installed Chromaprint is measured
-beside it, on the same excerpts: matched by the least bit error over all offsets, the usual threshold being
-0.35, and here the one at which no other song matches.
+beside it, on the same excerpts: matched by the least bit error over all offsets, under the usual 0.35.
 """
 
 from __future__ import annotations
@@ -37,6 +36,7 @@ from tests.samples import Samples
 RESULTS = Path(__file__).with_name("results")
 SHORTEST_S = 30
 EXCERPTS_S = (5, 10)
+BIT_ERROR = 0.35
 FPCALC = shutil.which("fpcalc")
 
 Damage = Callable[[Samples, int], Samples]
@@ -113,7 +113,6 @@ def measure(songs: list[Path]) -> dict[str, Any]:
     index, others, facts = build(songs)
     rows: list[dict[str, Any]] = []
     wrong_scores: list[float] = []
-    wrong_errors: list[float] = []
     searched = 0.0
     for number, at, rate, whole in excerpts(songs):
         for seconds in EXCERPTS_S:
@@ -138,24 +137,24 @@ def measure(songs: list[Path]) -> dict[str, Any]:
                     errors = [bit_error(asked, known) for known in others]
                     row["bit_error"] = errors[number]
                     row["bit_error_first"] = int(np.argmin(errors)) == number
-                    wrong_errors.append(min(value for place, value in enumerate(errors) if place != number))
+                    wrong = min(value for place, value in enumerate(errors) if place != number)
+                    row["bit_error_other"] = wrong
                 rows.append(row)
         print(number, songs[number].stem, file=sys.stderr, flush=True)
-    least = min(wrong_errors, default=0.0)
     return {
         **facts, "min_score": MIN_SCORE, "searches": len(rows),
         "cpu_ms_per_search": round(1000 * searched / len(rows), 2),
         "false_matches": sum(score >= MIN_SCORE for score in wrong_scores),
         "greatest_wrong_score": max(wrong_scores),
-        "chromaprint_least_wrong_bit_error": round(least, 4),
+        "chromaprint_false_matches": sum(row.get("bit_error_other", 1) < BIT_ERROR for row in rows),
         "table": [
-            summary(name, seconds, rows, least) for seconds in EXCERPTS_S for name in DAMAGES
+            summary(name, seconds, rows) for seconds in EXCERPTS_S for name in DAMAGES
         ],
         "rows": rows,
     }  # fmt: skip
 
 
-def summary(name: str, seconds: int, rows: list[dict[str, Any]], least: float) -> dict[str, Any]:
+def summary(name: str, seconds: int, rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Return one line of the table."""
     mine = [row for row in rows if (row["damage"], row["seconds"]) == (name, seconds)]
     line: dict[str, Any] = {
@@ -165,7 +164,7 @@ def summary(name: str, seconds: int, rows: list[dict[str, Any]], least: float) -
         "median_score": round(float(np.median([row["score"] for row in mine])), 3),
     }  # fmt: skip
     if FPCALC:
-        right = [row["bit_error_first"] and row["bit_error"] < least for row in mine]
+        right = [row["bit_error_first"] and row["bit_error"] < BIT_ERROR for row in mine]
         line["chromaprint_recall"] = round(sum(right) / len(mine), 4)
     return line
 
@@ -195,9 +194,9 @@ score {found["greatest_wrong_score"]}, accepted from {found["min_score"]}).
 {found["cpu_ms_per_search"]} ms per search.
 
 *In place*: the offset is right to 0.2 s; music that repeats itself is found at another repetition.
-*Chromaprint*: `fpcalc -raw`, the song has the least bit error, and less than
-{found["chromaprint_least_wrong_bit_error"]}, the least between an excerpt and another song. Chromaprint is
-made for whole files, not for excerpts.
+*Chromaprint*: `fpcalc -raw`, the song has the least bit error of all, under {BIT_ERROR}; without the song in
+the index {found["chromaprint_false_matches"]} searches find another one. It is made for whole files, not for
+excerpts.
 """
 
 

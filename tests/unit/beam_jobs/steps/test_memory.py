@@ -42,7 +42,7 @@ def files(tmp_path_factory):
     return paths
 
 
-@pytest.mark.parametrize("step", ["downsample", "fingerprint", "loudness", "plots"])
+@pytest.mark.parametrize("step", ["downsample", "fingerprint", "loudness", "plots", "speechiness"])
 def test_three_hours_need_no_more_memory_than_a_song(files, step):
     song, three_hours = files
     done = subprocess.run(
