@@ -91,6 +91,7 @@ class Catalog:
 
 HEADER = """
 from airflow.sdk import DAG, Asset, task
+from airflow_media_provider.dag_factory import MediaTaskGroup
 from airflow_media_provider.operators.media import MediaBeamOperator, MediaPlanOperator, MediaSummaryOperator
 from airflow_media_provider.sensors.media import MediaOutputSensor
 

@@ -55,17 +55,17 @@ def wire(monkeypatch) -> Wire:
 def planned(catalog):
     """A plan of one job on Dataflow, whose first try wrote its spec."""
     from airflow_media_provider.registry.load import load_registry
+    from airflow_media_provider.runs.fuse import write_group
     from airflow_media_provider.runs.here import plan_and_save
     from airflow_media_provider.runs.look import look_again
     from airflow_media_provider.runs.request import parse_request
-    from airflow_media_provider.runs.spec import write_spec
     from airflow_media_provider.storage import Stores
 
     catalog.write_registry(loudness=REMOTE)
     stores = Stores()
     request = parse_request({"items": ["a", "rock/b"], "targets": ["loudness"]})
     plan = plan_and_save(load_registry(catalog.registry), request, stores=stores, run_id="run-1")
-    write_spec(plan, look_again(plan, "loudness", stores), stores)
+    write_group(plan, [look_again(plan, "loudness", stores)], stores, leader="loudness")
     return plan, stores
 
 
@@ -88,8 +88,9 @@ def test_a_second_try_attaches_to_the_runs_job_and_starts_nothing(catalog, plann
     ]
     catalog.write_later(catalog.address("loudness").of("a"), seconds=0).join()  # the running job's own work
 
+    now = look_again(plan, "loudness", stores)
     remote = attach_or_submit(
-        plan, look_again(plan, "loudness", stores), stores,
+        plan, now, [now], stores, write=lambda: "nothing is submitted",
         python="/no/python", gcp_conn_id="google_cloud_default", log=logging.getLogger(),
         on_start=lambda worker: None,
     )  # fmt: skip

@@ -33,6 +33,12 @@ def mood(call: Any, params: MoodParams) -> Any:
     return {"word": word, "item": call.item}
 
 
+@step("calm", version="1", makes=".json", takes=(TEXT,))
+def calm(call: Any, params: StepParams) -> Any:
+    """Count letters, whatever the input says."""
+    return {"letters": len(call.path("text").read_text())}
+
+
 class DiaryParams(MoodParams):
     """And where to write down what was done."""
 
