@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from airflow_media_provider.cli.command import ALL_DONE, command, open_graph, open_stores
@@ -56,10 +57,14 @@ def _line(entry: ItemInJob) -> dict[str, str]:
     if entry.reports:
         run = entry.reports[0][0]
         rows = [row for name, row in entry.reports if name == run]  # of a job over children, one for each
-        row = next((row for row in rows if row.error_class or row.message), rows[0])
-        which = row.item if len(rows) > 1 else ""
-        said = (which, str(row.status), row.stage, row.error_class, row.message, f"({run})")
-        last = " ".join(filter(None, said))
+        row = next((row for row in rows if row.error_class or row.message), None)
+        if row is None:
+            said = [f"{count} {status}" for status, count in Counter(row.status for row in rows).items()]
+            last = f"{', '.join(said) if len(rows) > 1 else rows[0].status} ({run})"
+        else:
+            which = row.item if len(rows) > 1 else ""
+            said = [which, str(row.status), row.stage, row.error_class, row.message, f"({run})"]
+            last = " ".join(filter(None, said))
     return {
         "artifact": "exists" if entry.exists else "absent",
         "now": f"{entry.action}: {entry.reason}",
