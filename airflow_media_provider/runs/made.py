@@ -10,14 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from airflow_media_provider.registry.recipe import recipe
-from airflow_media_provider.runs.children import child_ids, child_keys, root_of
+from airflow_media_provider.registry.recipe import Recipe, recipe
+from airflow_media_provider.runs.children import child_ids, child_keys, find_keys, root_of
 from airflow_media_provider.runs.look import JobManifest
 from airflow_media_provider.runs.rows import report_rows
 from airflow_media_provider.runs.stored import StoredPlan
 from airflow_media_provider.storage import Stores
-from airflow_media_provider.storage.store import ObjectStore
-from beam_jobs.contract.address import Address
 from beam_jobs.contract.json_lines import encode_strings
 from beam_jobs.contract.manifest import decode_row
 from beam_jobs.contract.message import CompletionMessage
@@ -64,8 +62,7 @@ def completions(plan: StoredPlan, job: str, made: Made, stores: Stores) -> Itera
     known = recipe(plan.graph, job)
     items = _read(made.uri, stores)
     if known.level is not None:
-        store = stores.for_uri(known.address.prefix)
-        items = (child for part in _in_parts(items) for child in _children(known.address, part, store))
+        items = (child for part in _in_parts(items) for child in _children(known, part, stores))
     for item in items:
         yield CompletionMessage(
             item=item, job=job, artifact=known.address.of(item), run_id=plan.run_id,
@@ -82,11 +79,12 @@ def _items(plan: StoredPlan, manifest: JobManifest, stores: Stores) -> Iterator[
     return (item for item in _read(layout.planned, stores) if item not in lost)
 
 
-def _children(address: Address, items: list[str], store: ObjectStore) -> Iterator[str]:
-    """Yield the children of sorted ``items`` that have an artifact."""
+def _children(made: Recipe, items: list[str], stores: Stores) -> Iterator[str]:
+    """Yield the children of sorted ``items`` that have an artifact; one of an older split is none."""
     roots = pa.array(items, pa.large_string())
-    keys = np.unique(child_keys(address, roots, store))
-    yield from child_ids(keys, roots).to_pylist()
+    there = child_keys(made.address, roots, stores.for_uri(made.address.prefix))
+    _, keys = find_keys(made.parent(str(made.level)), roots, stores)
+    yield from child_ids(keys[np.isin(keys, there)], roots).to_pylist()
 
 
 def _read(uri: str, stores: Stores) -> Iterator[str]:

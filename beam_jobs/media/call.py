@@ -59,7 +59,7 @@ class StepCall:
         """
         if not self.child_suffix:
             raise StepError(f"item {self.item!r}: this step makes no children; give it children=SUFFIX")
-        if len(self.children) > MAX_CHILDREN:
+        if len(self.children) >= MAX_CHILDREN:
             raise StepError(f"item {self.item!r}: more than {MAX_CHILDREN} children; make longer pieces")
         self.children.append(child_name(len(self.children)))
         return self.output.with_name(f"{self.output.name}.{self.children[-1]}{self.child_suffix}")
@@ -69,7 +69,7 @@ class StepCall:
         path = self.path(name)
         try:
             return json.loads(path.read_bytes())
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UndecodableMedia(f"item {self.item!r}: input {name!r} is not JSON: {error}") from error
 
     @contextmanager

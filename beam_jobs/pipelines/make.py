@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import glob
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from beam_jobs.contract.address import Address
 from beam_jobs.contract.errors import StepResultError
+from beam_jobs.contract.item import MAX_CHILDREN, child_name
 from beam_jobs.contract.manifest import ManifestRow
 from beam_jobs.contract.report import ReportRow, Status
 from beam_jobs.isolation.task import StepOutcome, StepTask
@@ -67,7 +70,8 @@ def make_artifact(
         if size == 0:
             raise StepResultError(f"item {row.item!r}: the artifact is empty")
         with trace.at("write"):
-            size += sum(_publish_child(desk, row, draft, name) for name in outcome.children)
+            if desk.children is not None:
+                size += _publish_children(desk, desk.children, row, draft, outcome.children)
             made = _publish(desk, draft, uri, replace=row.force)
         status = Status.DONE if made else Status.PRESENT
         # A file that took the place of an older one is no longer where it was written.
@@ -80,18 +84,47 @@ def _publish(desk: ItemDesk, draft: Path, uri: str, *, replace: bool) -> bool:
     return with_retries(lambda: desk.store.publish(draft, uri, replace=replace), attempts=attempts)
 
 
-def _publish_child(desk: ItemDesk, row: ManifestRow, draft: Path, name: str) -> int:
-    """Publish the file of a child and return its size; one that is there is of an attempt that broke off."""
-    assert desk.children is not None  # noqa: S101 - only such a step names children
-    made = draft.with_name(f"{draft.name}.{name}{desk.children.suffix}")
-    if not made.is_file() or not made.stat().st_size:
-        raise StepResultError(f"item {row.item!r}: the step named the child {name} and wrote no file for it")
-    uri = desk.children.of(f"{row.item}/{name}")
-    with desk.store.draft(uri, desk.children.suffix) as place:
-        size = made.stat().st_size
-        shutil.move(made, place)
-        _publish(desk, place, uri, replace=row.force)
+def _publish_children(
+    desk: ItemDesk, address: Address, row: ManifestRow, draft: Path, names: Sequence[str]
+) -> int:
+    """Publish the files of an item's children and return their size.
+
+    What is there already is of an attempt that broke off, or of a file that has been replaced since, so none
+    of it is kept. Without an index the item is not split, so a split that is done again takes it away first.
+    """
+    files = {name: draft.with_name(f"{draft.name}.{name}{address.suffix}") for name in names}
+    for name, made in files.items():
+        if not made.is_file() or not made.stat().st_size:
+            raise StepResultError(
+                f"item {row.item!r}: the step named the child {name} and wrote no file for it"
+            )
+    if row.force:
+        _remove(desk, desk.output.of(row.item))
+    size = 0
+    for name, made in files.items():
+        uri = address.of(f"{row.item}/{name}")
+        with desk.store.draft(uri, address.suffix) as place:
+            size += made.stat().st_size
+            shutil.move(made, place)
+            _publish(desk, place, uri, replace=True)
+    _remove_surplus(desk, address, row.item, len(names))
     return size
+
+
+def _remove_surplus(desk: ItemDesk, address: Address, item: str, count: int) -> None:
+    """Remove children of an older split into more pieces, the last one first so that no gap hides any."""
+    surplus = []
+    for number in range(count, MAX_CHILDREN):
+        uri = address.of(f"{item}/{child_name(number)}")
+        if with_retries(partial(desk.store.look, uri), attempts=desk.spec.limits.attempts) is None:
+            break
+        surplus.append(uri)
+    for uri in reversed(surplus):
+        _remove(desk, uri)
+
+
+def _remove(desk: ItemDesk, uri: str) -> None:
+    with_retries(partial(desk.store.remove, uri), attempts=desk.spec.limits.attempts)
 
 
 @contextmanager

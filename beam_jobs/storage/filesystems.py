@@ -72,3 +72,10 @@ class BeamStore:
                 FileSystems.delete([part])
             raise
         return True
+
+    def remove(self, uri: str) -> None:
+        """Delete the object."""
+        from apache_beam.io.filesystems import FileSystems
+
+        if FileSystems.exists(uri):
+            FileSystems.delete([uri])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,12 @@ class GcsStore:
             except PreconditionFailed:
                 return False
         return True
+
+    def remove(self, uri: str) -> None:
+        """Delete the object."""
+        bucket, name = _split(uri)
+        with suppress(FileNotFoundError), _as_os_error(uri):
+            bucket.blob(name).delete(timeout=TIMEOUT_S)
 
 
 @contextmanager

@@ -78,6 +78,11 @@ class LocalStore:
             return _rename_if_absent(draft, path)
         return True
 
+    def remove(self, uri: str) -> None:
+        """Remove the file."""
+        with suppress(NotADirectoryError):
+            _path(uri).unlink(missing_ok=True)
+
 
 def _path(uri: str) -> Path:
     path = local_path(uri)

@@ -9,7 +9,7 @@ equal, because a step's result depends on its inputs only.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -60,6 +60,11 @@ class RemoteStore:
         """Upload; an object appears when its upload is complete, never in part."""
         with as_os_error(uri):
             return put(filesystem(scheme_of(uri)), draft, uri, replace=replace)
+
+    def remove(self, uri: str) -> None:
+        """Delete the object."""
+        with suppress(FileNotFoundError), as_os_error(uri):
+            filesystem(scheme_of(uri)).rm_file(uri)
 
 
 def scheme_of(uri: str) -> str:

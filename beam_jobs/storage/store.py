@@ -70,6 +70,10 @@ class WorkerStore(Protocol):
         """
         ...
 
+    def remove(self, uri: str) -> None:
+        """Remove the object at ``uri``; one that is not there is no error."""
+        ...
+
 
 def store_for(uri: str) -> WorkerStore:
     """Return the store that serves ``uri``."""

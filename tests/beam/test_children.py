@@ -159,6 +159,28 @@ def test_a_split_that_broke_off_is_made_whole(graph, write, run):
     assert Path(recipe(graph, "cut").child_address.of("a/~00002")).read_text() == "three"
 
 
+def test_a_text_that_got_shorter_and_is_split_again_has_no_child_too_many(graph, write, run):
+    write(a="one two three four")
+    run("a", targets=["place"])
+    write(a="five six")
+    again = run("a", targets=["place"], force=["cut"])
+    assert counts(again) == {"cut": {"done": 1}, "place": {"done": 2}}
+    words = Path(recipe(graph, "cut").child_address.prefix, "a")
+    assert {path.name: path.read_text() for path in words.iterdir()} == {
+        "~00000.word": "five", "~00001.word": "six",
+    }  # fmt: skip
+    assert run("a", targets=["place"]).plan.counts["place"]["present"] == 1
+
+
+def test_what_a_broken_split_of_another_text_left_is_not_taken_for_this_one_s(graph, write, run):
+    write(a="one two three")
+    run("a", targets=["cut"])
+    artifact(graph, "cut", "a").unlink()
+    write(a="four five")
+    assert counts(run("a", targets=["place"])) == {"cut": {"done": 1}, "place": {"done": 2}}
+    assert json.loads(artifact(graph, "place", "a/~00000").read_text()) == {"word": "four", "of": 2}
+
+
 def test_a_traced_text_leaves_one_row_per_job(write, run):
     write(a="one two three")
     result = run("a", targets=["letters"], ping=True)

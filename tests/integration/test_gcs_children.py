@@ -34,8 +34,8 @@ def stores(cloud) -> Stores:
     return Stores({"gs": lambda: GcsStore(cloud.storage())})
 
 
-def run(graph: JobGraph, stores: Stores, run_id: str, *items: str) -> RunResult:
-    request = PlanRequest(items=items, targets=("letters", "place"))
+def run(graph: JobGraph, stores: Stores, run_id: str, *items: str, force: str = "") -> RunResult:
+    request = PlanRequest(items=items, targets=("letters", "place"), force=(force,) if force else ())
     plan = plan_and_save(graph, request, stores=stores, run_id=run_id)
     return run_here(plan, stores=stores, python=sys.executable, on_event=lambda event: None, on_line=print)
 
@@ -73,3 +73,8 @@ def test_words_go_down_the_line_and_only_the_one_that_went_away_is_made_again(gr
     (row,) = report_rows(again.plan.layout.job("letters"), stores)
     assert row.uri == letters.of("rock/Jóga #1/~00002")
     assert json.loads(store.read(row.uri)) == {"letters": 6}
+    store.write(graph.source.replace("{item}", "pop/d"), b"short")
+    shorter = run(graph, stores, "shorter", "pop/d", force="cut")
+    assert counts(shorter) == {job: {"done": 1} for job in shorter.plan.jobs}
+    pieces = f"{words.prefix}pop/d/"
+    assert [uri for batch in store.list_uris(pieces) for uri in batch] == [f"{pieces}~00000.word"]

@@ -55,6 +55,14 @@ def test_an_object_that_exists_is_kept_unless_it_shall_be_replaced(store: LocalS
     assert path.read_text() == "three"
 
 
+def test_what_is_removed_is_gone_and_what_is_not_there_is_no_error(store: LocalStore, tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    _publish(store, path, "one")
+    for uri in (f"file://{path}", str(path), str(path / "below"), str(tmp_path / "no" / "such")):
+        store.remove(uri)
+        assert store.look(str(path)) is None
+
+
 @pytest.mark.parametrize("links", [True, False])
 def test_of_many_writers_at_once_one_wins_and_the_object_is_whole(
     store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool

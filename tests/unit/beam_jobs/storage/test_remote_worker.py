@@ -95,6 +95,13 @@ def test_an_artifact_that_exists_is_kept_unless_it_is_to_be_replaced(base):
     assert fetch(base + "a")[0] == b"third"
 
 
+def test_what_is_removed_is_gone_and_what_is_not_there_is_no_error(base):
+    publish(base + "a/Jóga #1", b"x")
+    for _ in range(2):
+        store_for(base).remove(base + "a/Jóga #1")
+        assert store_for(base).look(base + "a/Jóga #1") is None
+
+
 def test_one_of_many_who_publish_the_same_artifact_wins(base):
     start = threading.Barrier(8)
     won: list[int] = []
