@@ -54,7 +54,9 @@ class RunProgress:
             case "progress" if job in self._tasks:
                 failed = f"{event['failed']} failed" if event["failed"] else ""
                 self._bars.start_task(self._tasks[job])
-                self._bars.update(self._tasks[job], completed=event["done"], failed=failed)
+                # A plan counts items, a job over their children counts these.
+                total, done = event["total"], event["done"]
+                self._bars.update(self._tasks[job], total=total, completed=done, failed=failed)
             case "finished" if not self._console.is_terminal:
                 counts = ", ".join(f"{count} {name}" for name, count in event["counts"].items() if count)
                 print(f"{job}: {counts}", file=sys.stderr)

@@ -50,3 +50,9 @@ def test_on_a_terminal_a_bar_tells_how_far_and_how_many_failed(terminal):
 def test_an_event_of_a_job_that_has_no_bar_is_let_be(terminal):
     with RunProgress(PLAN) as progress:
         progress.event({**STEP, "job": "energy"})
+
+
+def test_the_bar_of_a_job_over_children_goes_up_to_their_number_not_that_of_the_items(terminal):
+    with RunProgress(PLAN) as progress:
+        progress.event(STEP | {"done": 30, "total": 40})
+    assert "30/40" in terminal.getvalue()
