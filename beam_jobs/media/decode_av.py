@@ -15,13 +15,14 @@ from av.audio.stream import AudioStream
 
 from beam_jobs.contract.errors import UndecodableMedia
 from beam_jobs.media.audio import AudioInfo, Block
+from beam_jobs.media.container import open_container, refusal
 
 _DEMUXERS: Final = {
     "adts": "aac", "aiff": "aiff", "asf": "asf", "au": "au", "caf": "caf", "flac": "flac",
     "matroska": "matroska", "mp3": "mp3", "mp3-unindexed": "mp3", "mp4": "mov", "ogg": "ogg",
     "ogg-flac": "ogg", "ogg-opus": "ogg", "ogg-vorbis": "ogg", "w64": "w64", "wav": "wav",
 }  # fmt: skip
-"""FFmpeg is told what to expect: left to guess, it would open a playlist and follow its addresses."""
+"""FFmpeg's name of what the file is."""
 
 _TIMED: Final = {"matroska", "mp4", "asf"}
 """Containers whose header holds a duration; elsewhere FFmpeg guesses it from a bit rate."""
@@ -33,12 +34,7 @@ class AvDecoder:
     """Reads the first audio stream with FFmpeg."""
 
     def __init__(self, path: Path, container: str) -> None:
-        try:
-            self._container = av.open(
-                str(path), format=_DEMUXERS[container], options={"protocol_whitelist": "file"}
-            )
-        except av.error.FFmpegError as error:
-            raise UndecodableMedia(f"not decodable as {container}: {error.strerror}") from error
+        self._container = open_container(path, _DEMUXERS[container], kind=container)
         try:
             self.info = self._look(container)
         except BaseException:
@@ -82,7 +78,7 @@ class AvDecoder:
                     if not lenient or skipped > _FEW + packets // 100:
                         raise
         except av.error.FFmpegError as error:
-            raise UndecodableMedia(str(error.strerror)) from error
+            raise refusal(error) from error
 
     def blocks(self) -> Iterator[Block]:
         """Yield blocks of shape (frames, channels)."""

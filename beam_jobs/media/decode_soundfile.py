@@ -22,6 +22,9 @@ _UNKNOWN_LENGTH: Final = 0x7FFFF000
 _NOT_MINE: Final = {1, 4}
 """SF_ERR_UNRECOGNISED_FORMAT and SF_ERR_UNSUPPORTED_ENCODING."""
 
+_NO_MEMORY: Final = 17
+"""SFE_MALLOC_FAILED, which says nothing of the file."""
+
 
 class _Forward(soundfile.SoundFile):  # type: ignore[misc]
     """A sound file that is read from its start to its end.
@@ -57,7 +60,7 @@ class SoundfileDecoder:
         except soundfile.LibsndfileError as error:
             if error.code in _NOT_MINE:
                 return None
-            raise UndecodableMedia(f"not decodable as {container}: {error.error_string}") from error
+            raise _refusal(error, f"not decodable as {container}: ") from error
 
     def blocks(self) -> Iterator[Block]:
         """Yield blocks of shape (frames, channels)."""
@@ -66,7 +69,7 @@ class SoundfileDecoder:
             try:
                 block: Block = self._file.read(frames, dtype="float32", always_2d=True)
             except soundfile.LibsndfileError as error:
-                raise UndecodableMedia(error.error_string) from error
+                raise _refusal(error) from error
             if not len(block):
                 return
             yield block
@@ -74,6 +77,11 @@ class SoundfileDecoder:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _refusal(error: soundfile.LibsndfileError, before: str = "") -> Exception:
+    kind = MemoryError if error.code == _NO_MEMORY else UndecodableMedia
+    return kind(f"{before}{error.error_string}")
 
 
 def _claimed_frames(file: soundfile.SoundFile) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -87,7 +88,10 @@ def _run(
     finally:
         dismiss_crews()
     cpu = {who: round(now - cpu_before[who], 3) for who, now in _cpu().items()}
-    facts: dict[str, Any] = {"beam_metrics": metrics, "wall_seconds": clock, "process_cpu_seconds": cpu}
+    facts: dict[str, Any] = {
+        "beam_metrics": metrics, "wall_seconds": clock,
+        "process_cpu_seconds": cpu, "process_peak_mb": _peak_mb(),
+    }  # fmt: skip
     if len(specs) > 1:
         facts["together_with"] = [spec.job for spec in specs]
     summaries = []
@@ -154,3 +158,13 @@ def _cpu() -> dict[str, float]:
         return usage.ru_utime + usage.ru_stime
 
     return {"beam": spent(resource.RUSAGE_SELF), "steps": spent(resource.RUSAGE_CHILDREN)}
+
+
+def _peak_mb() -> dict[str, float]:
+    """Return the most memory that this process held, and that any one child did."""
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+
+    def peak(who: int) -> float:
+        return round(resource.getrusage(who).ru_maxrss / unit, 1)
+
+    return {"beam": peak(resource.RUSAGE_SELF), "steps": peak(resource.RUSAGE_CHILDREN)}

@@ -2,6 +2,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -220,3 +221,22 @@ def test_no_memory_is_taken_for_what_a_header_claims(tmp_path, file):
     )
     done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True)
     assert "truncated" in done.stdout
+
+
+def test_tags_that_are_no_text_do_not_keep_a_file_from_being_read(tmp_path):
+    path = write_av(tmp_path / "a", noise(1, rate=48_000), rate=48_000, codec="libopus", format="webm")
+    whole = path.read_bytes()
+    assert whole.count(b"Lavf")
+    path.write_bytes(whole.replace(b"Lavf", b"\xd3avf"))
+    assert len(read(path)) > 47_000
+
+
+def test_a_lack_of_memory_is_not_blamed_on_the_file(tmp_path, monkeypatch):
+    path = write_av(tmp_path / "a", noise(1), codec="aac", format="mp4")
+
+    def refuse(*_, **__):
+        raise av.error.MemoryError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(av, "open", refuse)
+    with pytest.raises(MemoryError, match="Cannot allocate"):
+        read(path)

@@ -1,0 +1,173 @@
+"""Hostile files through a real job, and what became of them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from beam_jobs.contract.report import ReportRow, Status
+from beam_jobs.contract.step import Step, builtin_steps, load_step
+from tests.beam.jobs import JobFolder
+from tests.fuzz.corpus import KINDS
+
+PARAMS: dict[str, dict[str, Any]] = {
+    "downsample": {"sample_rate": 16_000, "channels": 1, "format": "wav"},
+    "excerpt": {"start_s": 0.2, "duration_s": 0.5},
+}
+"""For steps that have no defaults for all their params."""
+
+EXPECTED = {"UndecodableMedia", "StepTimeout", "StepCrashed", "MemoryError"}
+"""What may become of a hostile file; any other error is one that the step did not think of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a job made of the files.
+
+    :param code: exit code of ``beam_jobs.run``.
+    :param left: processes and files that outlived the job.
+    :param peak_mb: the most that one of its processes held.
+    """
+
+    step: str
+    files: int
+    code: int
+    wall_s: float
+    peak_mb: float
+    left: list[str]
+    rows: dict[str, ReportRow] = field(repr=False)
+
+    @property
+    def statuses(self) -> Counter[str]:
+        return Counter(row.status.value for row in self.rows.values())
+
+    @property
+    def errors(self) -> Counter[str]:
+        return Counter(row.error_class for row in self.rows.values() if row.status == Status.FAILED)
+
+    @property
+    def unexpected(self) -> dict[str, str]:
+        """Error messages by item that no step should give."""
+        return {
+            row.item: f"{row.error_class}: {row.message}"
+            for row in self.rows.values()
+            if row.status not in (Status.DONE, Status.FAILED)
+            or (row.status == Status.FAILED and row.error_class not in EXPECTED)
+        }
+
+    @property
+    def slowest(self) -> tuple[float, str]:
+        """Seconds of the step, and the item."""
+        return max(((sum(row.seconds.values()), row.item) for row in self.rows.values()), default=(0.0, ""))
+
+
+def can_be_tried(step: Step) -> bool:
+    """Tell whether the step runs by itself on files that there is a corpus of."""
+    if step.run is None or not all(taken.name in KINDS for taken in step.takes):
+        return False
+    try:
+        step.parse_params(PARAMS.get(step.name, {}))
+    except ValueError:
+        return False
+    return True
+
+
+def steps_to_try() -> list[Step]:
+    """Return the built-in steps that can be tried."""
+    return [step for step in map(load_step, builtin_steps()) if can_be_tried(step)]
+
+
+def try_step(
+    step: Step,
+    corpora: Mapping[str, tuple[Path, Sequence[str]]],
+    folder: Path,
+    *,
+    timeout_s: float,
+    memory_mb: int,
+    deadline_s: float,
+) -> Verdict:
+    """Run ``step`` over hostile files in a process of its own.
+
+    :param corpora: kind -> folder and names; a step of several inputs gets one of each kind, in turn.
+    :raises subprocess.TimeoutExpired: when the job does not end.
+    """
+    params = PARAMS.get(step.name, {})
+    parsed = step.parse_params(params)
+    job = JobFolder(folder / step.name)
+    job.changes = {
+        "job": step.name, "step": step.name, "params": params,
+        "limits": {"timeout_s": timeout_s, "memory_mb": memory_mb},
+        "inputs": {taken.name: f"{job.path}/in/{taken.name}/{{item}}" for taken in step.takes},
+        "output": f"{job.path}/out/{{item}}{step.suffix(parsed)}",
+    }  # fmt: skip
+    if step.children is not None:
+        suffix = step.children if isinstance(step.children, str) else step.children(parsed)
+        job.changes["child_output"] = f"{job.path}/children/{{item}}{suffix}"
+    main, *others = (taken.name for taken in step.takes)
+    names = list(corpora[main][1])
+    _link(job.path / "in" / main, {name: corpora[main][0] / name for name in names})
+    for other in others:
+        _link(job.path / "in" / other, _beside(names, other, *corpora[other], job.path / "whole"))
+    job.list(*names)
+    return _run(job, step.name, deadline_s=deadline_s)
+
+
+def _beside(names: list[str], kind: str, source: Path, there: Sequence[str], folder: Path) -> dict[str, Path]:
+    """Return what each item gets for a further input: a hostile file or, every second time, a whole one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = folder / kind
+    next(iter(KINDS[kind].values()))(whole)
+    return {
+        name: source / there[number // 2 % len(there)] if number % 2 else whole
+        for number, name in enumerate(names)
+    }
+
+
+def _link(folder: Path, files: Mapping[str, Path]) -> None:
+    folder.mkdir(parents=True)
+    for name, file in files.items():
+        (folder / name).symlink_to(file)
+
+
+def _run(job: JobFolder, step: str, *, deadline_s: float) -> Verdict:
+    scratch = Path(tempfile.mkdtemp(prefix="fuzz-", dir=job.path))
+    os.environ["TMPDIR"], before = str(scratch), os.environ.get("TMPDIR")
+    started = time.monotonic()
+    try:
+        process = job.start(new_session=True)
+    finally:
+        os.environ.pop("TMPDIR") if before is None else os.environ.update(TMPDIR=before)
+    log = job.path / "log.txt"
+    try:
+        log.write_text(process.communicate(timeout=deadline_s)[1])
+    finally:
+        process.kill()
+    return Verdict(
+        step=step, files=len(job.lines), code=process.returncode, wall_s=time.monotonic() - started,
+        peak_mb=max(job.summary()["process_peak_mb"].values()),
+        left=[*_processes_of(job.path), *_litter(job, scratch)], rows=job.rows(),
+    )  # fmt: skip
+
+
+def _processes_of(folder: Path) -> list[str]:
+    """Return the command lines of processes that still have to do with the job."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "environ"]):
+        facts = process.info
+        if str(folder) in " ".join(facts["cmdline"] or ()) or str(folder) in str(facts["environ"] or ""):
+            found.append(" ".join(facts["cmdline"] or ())[:200])
+    return found
+
+
+def _litter(job: JobFolder, scratch: Path) -> list[str]:
+    """Return files that should have gone with the job."""
+    drafts = [path for place in ("out", "children") for path in (job.path / place).rglob(".tmp-*")]
+    return [str(path.relative_to(job.path)) for path in (*drafts, *scratch.iterdir())]
