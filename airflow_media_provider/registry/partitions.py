@@ -150,6 +150,8 @@ def key_fault(key: str) -> str | None:
         return "a key has no control characters, and no space at either end"
     if "," in key or ".." in key or key.startswith("/") or "://" in key:
         return "a key has neither ',' nor '..' nor '://' in it, and does not begin with '/'"
+    if key[0] == "." or key[-1] == ".":
+        return "a key neither begins nor ends with '.', which would join the '..' of a range"
     return None
 
 
