@@ -132,3 +132,34 @@ def _with_length(wav: bytes) -> bytes:
         wav[:4] + (len(wav) - 8).to_bytes(4, "little") + wav[8 : data - 4]
         + (len(wav) - data).to_bytes(4, "little") + wav[data:]
     )  # fmt: skip
+
+
+def sung(seconds: float, *, seed: int) -> Mono:
+    """Sing: vowels of three formants on notes of a scale, with vibrato, glides and consonants."""
+    drawn = np.random.default_rng(seed)
+    vowels = ((730, 1090, 2440), (270, 2290, 3010), (300, 870, 2240), (530, 1840, 2480), (570, 840, 2410))
+    root, tract, beat = drawn.uniform(130, 330), drawn.uniform(0.95, 1.2), drawn.uniform(0.22, 0.45)
+    whole = np.zeros(round((seconds + 3) * RATE), np.float32)
+    at, last = 0.3, root
+    while at < seconds:
+        length = beat * drawn.choice([1, 1, 2, 3])
+        time = np.arange(round(length * RATE)) / RATE
+        note = root * 2 ** (drawn.choice([-3, 0, 2, 4, 5, 7, 9, 12]) / 12)
+        pitch = note * (last / note) ** np.exp(-time / 0.04)
+        pitch = pitch * 2 ** (0.3 / 12 * np.sin(2 * np.pi * 5.6 * time) * np.minimum(1, time / 0.25))
+        pitch = pitch * 2 ** (0.05 / 12 * np.cumsum(drawn.standard_normal(len(time))) / 20)
+        phase = 2 * np.pi * np.cumsum(pitch) / RATE
+        voice = np.zeros(len(time))
+        formants = tract * np.array(vowels[drawn.integers(len(vowels))])
+        for k in range(1, 40):
+            around = np.exp(-(((k * pitch[:, None] - formants) / (90, 120, 180)) ** 2) / 2)
+            voice += np.sin(k * phase) / k**0.7 * (around @ (1, 0.5, 0.25) + 0.02) * (k * pitch < RATE / 2.2)
+        envelope = np.minimum(1, time / 0.03) * np.minimum(1, (length - time) / 0.05)
+        hiss = 0.25 * drawn.standard_normal(len(time)) * np.exp(-((time - 0.03) ** 2) / 5e-4)
+        if drawn.random() > 0.15:
+            start = round(at * RATE)
+            whole[start : start + len(time)] += (voice * envelope + hiss * (drawn.random() < 0.7)).astype(
+                np.float32
+            )
+        at, last = at + length, note
+    return levelled(whole[: round(seconds * RATE)])

@@ -22,7 +22,9 @@ def call_step(
     parsed = step.parse_params(params or {})
     if output is None:
         output = Path(tempfile.mkdtemp()) / f"artifact{step.suffix(parsed)}"
-    call = StepCall(item="some/item", inputs=inputs, output=output)
+    call = StepCall(
+        item="some/item", inputs=inputs, output=output, child_suffix=step.child_suffix(parsed) or ""
+    )
     assert step.run is not None
     with call.stage("step"):
         return step.run(call, parsed), call

@@ -41,3 +41,20 @@ def level_dbfs(mean_square: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return ``10 log10(mean square)``, at least -120: a full-scale sine has -3.01 dBFS."""
     level: npt.NDArray[np.float64] = 10 * np.log10(np.maximum(mean_square, 10 ** (SILENCE_DBFS / 10)))
     return level
+
+
+class PowerSum:
+    """RMS level of a stream, all channels together."""
+
+    def __init__(self) -> None:
+        self._squares = 0.0
+        self._count = 0
+
+    def add(self, block: Block) -> None:
+        """Take in a block of shape (frames, channels)."""
+        self._squares += float(np.square(block, dtype=np.float64).sum())
+        self._count += block.size
+
+    def rms_dbfs(self) -> float:
+        """Return the level relative to a mean square of 1."""
+        return float(level_dbfs(np.array([self._squares / max(1, self._count)]))[0])
