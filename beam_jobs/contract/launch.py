@@ -14,14 +14,15 @@ class Limits(BaseModel):
     """What one item may use before it is failed.
 
     :param timeout_s: wall seconds for the step of one item.
-    :param memory_mb: address space of the process that runs the step, above what it needs idle.
+    :param memory_mb: address space of the process that runs the step, above what it needs idle; None for no
+        limit.
     :param attempts: how often fetch and write are tried when storage fails for a moment.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     timeout_s: float = Field(default=600.0, gt=0)
-    memory_mb: int | None = Field(default=None, gt=0)
+    memory_mb: int | None = Field(default=2048, gt=0)
     attempts: int = Field(default=3, ge=1)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import tempfile
 import time
 import traceback
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 from beam_jobs.contract.errors import MediaJobError, StorageError
 from beam_jobs.contract.step import Step, load_step
 from beam_jobs.isolation.compiled import claim_cache
-from beam_jobs.isolation.death import die_with_parent, limit_memory
+from beam_jobs.isolation.death import die_with_parent, leave_no_core, limit_memory
 from beam_jobs.isolation.result import store_result
 from beam_jobs.isolation.wire import Wire
 from beam_jobs.media import share
@@ -28,6 +29,7 @@ MAX_TRACEBACKS = 3
 def serve(*, fd: int, parent: int) -> None:
     """Serve the parent at the other end of ``fd``; returns when it closes its end."""
     die_with_parent(parent)
+    leave_no_core()
     os.set_inheritable(fd, False)  # a process that the step starts must not keep our line open
     wire = Wire(socket.socket(fileno=fd))
     setup = wire.receive()
@@ -47,6 +49,7 @@ def _warm_up(setup: dict[str, Any]) -> list[tuple[Step, Any]]:
 
     faulthandler.enable()
     claim_cache()
+    _use_scratch(setup["scratch"])
     steps = []
     for name, values in setup["steps"]:
         step = load_step(name)
@@ -59,15 +62,30 @@ def _warm_up(setup: dict[str, Any]) -> list[tuple[Step, Any]]:
     return steps
 
 
+def _use_scratch(folder: str | None) -> None:
+    """Have temporary files made in ``folder``, which the parent removes when this process is gone."""
+    if folder is None:
+        return
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
+
+
 class _Server:
     def __init__(self, steps: list[tuple[Step, Any]]) -> None:
         self._steps = steps
+        self._pid = os.getpid()
         self._tracebacks = 0
 
     def run(self, wire: Wire) -> None:
         while (task := wire.receive()) is not None:
             wire.send({"took": task["item"]})
-            wire.send(self._answer(task))
+            answer = self._answer(task)
+            self._end_copy()
+            wire.send(answer)
+
+    def _end_copy(self) -> None:
+        """End this process when a step forked and it is the copy: it has neither our line nor our file."""
+        if os.getpid() != self._pid:
+            os._exit(0)
 
     def _answer(self, task: dict[str, Any]) -> dict[str, Any]:
         call = StepCall(
@@ -97,6 +115,7 @@ class _Server:
         if step.run is None:
             raise MediaJobError(f"step {step.name!r} has no function to run")
         result = step.run(call, params)
+        self._end_copy()
         with call.stage("encode"):
             store_result(result, call.output, item=call.item)
 

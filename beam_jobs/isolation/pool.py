@@ -19,13 +19,16 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from beam_jobs.contract.errors import StepCrashed, StepTimeout
-from beam_jobs.isolation.death import describe_exit
 from beam_jobs.isolation.process import HANDOVER_TIMEOUT_S, ChildProcess
 from beam_jobs.isolation.task import StepOutcome, StepTask, StepUse
 from beam_jobs.isolation.wire import Unreadable
 
 MAX_FAILED_STARTS = 3
+
+_OUTCOME = TypeAdapter(StepOutcome)
 
 SHARE_MB = 256
 """What a child may keep of the decoded audio of one item for the steps that read it next."""
@@ -142,8 +145,8 @@ class StepPool:
             ) from None
         if answer is None:
             raise StepCrashed(
-                f"item {task.item!r}: the process of step {name!r} {describe_exit(child.end())}; "
-                "leave the item out or mend the step"
+                f"item {task.item!r}: the process of step {name!r} {child.end()}; "
+                "leave the item out, raise the job's memory_mb, or mend the step"
             )
         return answer
 
@@ -177,9 +180,11 @@ def _memory_limit(uses: Sequence[StepUse], share_mb: int) -> int | None:
 
 
 def _read_answer(answer: dict[str, Any], task: StepTask) -> StepOutcome:
+    """Return the outcome, checked: whatever went wrong in the child may have said it."""
     try:
-        return StepOutcome(**answer)
-    except TypeError:
+        StepOutcome(**answer)  # knows no other names
+        return _OUTCOME.validate_python(answer)
+    except (TypeError, ValidationError):
         raise StepCrashed(
             f"item {task.item!r}: its process answered {str(answer)[:200]}, which is no outcome"
         ) from None

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+import uuid
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from beam_jobs.isolation.death import describe_exit
+from beam_jobs.isolation.death import describe_exit, kill_marked
 from beam_jobs.isolation.wire import Unreadable, Wire
 
 START_TIMEOUT_S = 300.0
@@ -21,6 +24,12 @@ START_TIMEOUT_S = 300.0
 
 HANDOVER_TIMEOUT_S = 60.0
 """From sending a task to the child's word that it took it; a swapping machine is slow."""
+
+END_TIMEOUT_S = 5.0
+"""From the end of a child's line to its own."""
+
+MARK = "BEAM_MEDIA_CHILD"
+"""Environment variable by which a child's offspring is known, whatever it does."""
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -30,6 +39,8 @@ class ChildProcess:
 
     def __init__(self, setup: dict[str, Any]) -> None:
         ours, theirs = socket.socketpair()
+        self._mark = uuid.uuid4().hex
+        self._scratch = _new_scratch()
         with theirs:
             boot = str(Path(__file__).with_name("boot.py"))
             argv = [sys.executable, "-P", boot, json.dumps(sys.path), str(theirs.fileno()), str(os.getpid())]
@@ -41,13 +52,14 @@ class ChildProcess:
                 env={
                     **dict.fromkeys(_ONE_THREAD, "1"),
                     **os.environ,
+                    MARK: self._mark,
                 },  # one child per core: no threads inside
                 process_group=0,  # so that what the step started can be killed with it
             )
         self.wire = Wire(ours)
         self.ready = False
         with suppress(OSError):
-            self.wire.send(setup, timeout_s=HANDOVER_TIMEOUT_S)
+            self.wire.send({**setup, "scratch": self._scratch}, timeout_s=HANDOVER_TIMEOUT_S)
 
     def wait_ready(self) -> str:
         """Wait for the end of the warm-up; return what went wrong with it, or ""."""
@@ -63,17 +75,30 @@ class ChildProcess:
         return "" if self.ready else str(answer.get("broken", answer))
 
     def stop(self) -> int:
-        """Kill the child and all that its step started; return its exit code."""
+        """Kill the child and all that its step started, remove its temporary files; return its exit code."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.wire.close()
-        return self.process.wait()
-
-    def end(self) -> int:
-        """Return the exit code of a child whose line is closed, killing it if it lives on."""
-        try:
-            code = self.process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            code = 0
-        self.stop()
+        code = self.process.wait()
+        kill_marked(f"{MARK}={self._mark}")
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
         return code
+
+    def end(self) -> str:
+        """Say how a child ended whose line is closed, killing it if it lives on."""
+        try:
+            code = self.process.wait(timeout=END_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.stop()
+            return "closed its line to its parent and was killed"
+        self.stop()
+        return describe_exit(code)
+
+
+def _new_scratch() -> str | None:
+    """Make a folder for the temporary files of a child; None where none can be made."""
+    try:
+        return tempfile.mkdtemp(prefix="media-step-")
+    except OSError:
+        return None
