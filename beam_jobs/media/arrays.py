@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,14 +16,17 @@ import numpy as np
 import numpy.typing as npt
 
 from beam_jobs.contract.errors import UndecodableMedia
+from beam_jobs.media.spool import Streamed
 
 HEADER: Final = "header.json"
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+_PIECE_BYTES: Final = 1 << 20
+_ZIP64_FROM: Final = (1 << 31) - (1 << 20)
 
 
 def write_arrays(
     path: Path,
-    arrays: Mapping[str, npt.NDArray[Any]],
+    arrays: Mapping[str, npt.NDArray[Any] | Streamed],
     *,
     step: str,
     version: str,
@@ -31,14 +34,17 @@ def write_arrays(
     axes: Mapping[str, str],
     rate_hz: float,
     hop: int | None,
+    compress: bool = True,
 ) -> None:
     """Write arrays and a header.
 
+    :param arrays: as arrays, or as :class:`~beam_jobs.media.spool.Streamed` what does not fit in memory.
     :param step: name of the step that made them, and its ``version``.
     :param units: array -> what its values are measured in.
     :param axes: array -> what its axes are, e.g. ``frame, band``.
     :param rate_hz: samples per second of what was analysed.
     :param hop: samples from one frame to the next; None when there are no frames.
+    :param compress: False for numbers like noise, where deflating takes longer than making them.
     """
     header = {
         "step": step, "version": version, "rate_hz": rate_hz, "hop": hop,
@@ -50,12 +56,13 @@ def write_arrays(
             for name, array in arrays.items()
         },
     }  # fmt: skip
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as file:
-        _put(file, HEADER, json.dumps(header, sort_keys=True).encode())
+    method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
+    with zipfile.ZipFile(path, "w") as file:
+        text = json.dumps(header, sort_keys=True).encode()
+        _put(file, HEADER, iter([text]), len(text), zipfile.ZIP_DEFLATED)
         for name, array in arrays.items():
-            content = io.BytesIO()
-            np.lib.format.write_array(content, np.ascontiguousarray(array), allow_pickle=False)
-            _put(file, f"{name}.npy", content.getvalue())
+            bytes_in_all = int(np.prod(array.shape)) * array.dtype.itemsize
+            _put(file, f"{name}.npy", _npy(array), bytes_in_all, method)
 
 
 def read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
@@ -65,13 +72,32 @@ def read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]
             header = json.loads(file.read(HEADER))
         with np.load(path, allow_pickle=False) as file:
             return header, {name: file[name] for name in header["arrays"]}
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
         raise UndecodableMedia(f"{path.name} is no array artifact: {error}") from error
 
 
-def _put(file: zipfile.ZipFile, name: str, content: bytes) -> None:
-    """Add an entry without the time of writing."""
+def _npy(array: npt.NDArray[Any] | Streamed) -> Iterator[bytes | memoryview]:
+    """Yield a ``.npy`` file in pieces."""
+    head = io.BytesIO()
+    layout = {
+        "descr": np.lib.format.dtype_to_descr(array.dtype), "fortran_order": False, "shape": array.shape,
+    }  # fmt: skip
+    np.lib.format.write_array_header_1_0(head, layout)
+    yield head.getvalue()
+    pieces = array.pieces() if isinstance(array, Streamed) else iter([array])
+    for piece in pieces:
+        flat = np.ascontiguousarray(piece, array.dtype).reshape(-1).view(np.uint8).data
+        for start in range(0, len(flat), _PIECE_BYTES):
+            yield flat[start : start + _PIECE_BYTES]
+
+
+def _put(
+    file: zipfile.ZipFile, name: str, content: Iterator[bytes | memoryview], size: int, method: int
+) -> None:
+    """Add an entry of about ``size`` bytes, without the time of writing."""
     entry = zipfile.ZipInfo(name, date_time=_EPOCH)
-    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.compress_type = method
     entry.external_attr = 0o600 << 16
-    file.writestr(entry, content)
+    with file.open(entry, "w", force_zip64=size >= _ZIP64_FROM) as into:
+        for piece in content:
+            into.write(piece)
