@@ -20,7 +20,7 @@ AUDIO_SUFFIXES = (
     ".oga", ".ogg", ".opus", ".wav", ".webm", ".wma",
 )  # fmt: skip
 IMAGE_SUFFIXES = (
-    ".avif", ".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".jp2", ".png", ".ppm", ".tif", ".tiff", ".webp",
+    ".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".jp2", ".png", ".ppm", ".tif", ".tiff", ".webp",
 )  # fmt: skip
 VIDEO_SUFFIXES = (
     ".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".ts", ".webm", ".wmv",

@@ -7,16 +7,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 
 from beam_jobs.contract.errors import UndecodableMedia
 from beam_jobs.contract.step import builtin_steps, load_step
-from tests import samples
+from tests import pictures, samples
 from tests.step_calls import call_step
 
 STEPS = builtin_steps()
-HEAVY = ("numpy", "librosa", "soundfile", "scipy", "av")
+MEDIA = {name: load_step(name).takes[0].name for name in STEPS}
+"""What each step is about: audio, an image."""
+HEARING = [name for name in STEPS if MEDIA[name] == "audio"]
+PLAYING_S = {"audio": 6, "image": 0}
+UNDECODABLE = {"audio": samples.UNDECODABLE, "image": pictures.UNDECODABLE}
+HEAVY = ("numpy", "librosa", "soundfile", "scipy", "av", "PIL")
 LIGHT = f"import sys, {{module}}; print([m for m in {HEAVY} if m in sys.modules])"
 
 
@@ -27,7 +33,8 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     audio = samples.write_audio(folder / "song.ogg", samples.song(120, 6)[0])
     beats, _ = call_step("beat_tracking", audio=audio)
     (folder / "beats.json").write_text(json.dumps(beats))
-    return {"audio": audio, "beats": folder / "beats.json"}
+    image = pictures.write_image(folder / "image.jpg", pictures.scene(1))
+    return {"audio": audio, "beats": folder / "beats.json", "image": image}
 
 
 def stored(name: str, inputs: dict[str, Path], **more: Path) -> bytes:
@@ -69,29 +76,42 @@ def test_its_json_holds_finite_numbers_only(name, inputs):
         json.loads(stored(name, inputs), parse_constant=pytest.fail)
 
 
+@pytest.mark.parametrize("name", [name for name in STEPS if load_step(name).result is not None])
+def test_its_json_is_what_its_schema_says(name, inputs):
+    result = load_step(name).result
+    assert result is not None
+    made = json.loads(stored(name, inputs))
+    jsonschema.validate(made, result.model_json_schema())
+    assert result.model_validate(made).model_dump(mode="json") == made
+    for field, told in result.model_json_schema()["properties"].items():
+        assert told["unit"], field
+
+
 @pytest.mark.parametrize("name", STEPS)
 def test_it_tells_how_long_the_media_plays_and_what_each_stage_took(name, inputs):
     step = load_step(name)
     _, call = call_step(step, **{takes.name: inputs[takes.name] for takes in step.takes})
-    assert call.media_seconds == pytest.approx(6, abs=0.01)
+    assert call.media_seconds == pytest.approx(PLAYING_S[MEDIA[name]], abs=0.01)
     assert {"decode", "step"} <= set(call.seconds)
 
 
-@pytest.mark.parametrize("name", STEPS)
-@pytest.mark.parametrize("what", samples.UNDECODABLE)
-def test_a_file_that_is_no_sound_is_refused_with_a_reason(name, what, inputs, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "what"), [(name, what) for name in STEPS for what in UNDECODABLE[MEDIA[name]]]
+)
+def test_a_file_that_is_no_such_media_is_refused_with_a_reason(name, what, inputs, tmp_path):
+    bad = UNDECODABLE[MEDIA[name]][what](tmp_path)
     with pytest.raises(UndecodableMedia) as error:
-        stored(name, inputs, audio=samples.UNDECODABLE[what](tmp_path))
+        stored(name, inputs, **{MEDIA[name]: bad})
     assert len(str(error.value)) > 10
 
 
-@pytest.mark.parametrize("name", STEPS)
+@pytest.mark.parametrize("name", HEARING)
 @pytest.mark.parametrize("make", [samples.one_sample_wav, samples.twelve_channel_wav])
 def test_odd_audio_is_audio(name, make, inputs, tmp_path):
     assert stored(name, inputs, audio=make(tmp_path))
 
 
-@pytest.mark.parametrize("name", STEPS)
+@pytest.mark.parametrize("name", HEARING)
 def test_silence_is_audio(name, inputs, tmp_path):
     silence = samples.write_audio(tmp_path / "silence.wav", np.zeros((44_100 * 4, 2), np.float32))
     assert stored(name, inputs, audio=silence)
