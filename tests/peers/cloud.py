@@ -57,7 +57,14 @@ def cloud_servers(
 
 
 def _env(folder: Path, url: str, address: str) -> dict[str, str]:
-    """Without these credentials every process waits 25 s for those of a machine in Google's cloud."""
+    return {**client_env(address), **storage_env(folder, url)}
+
+
+def storage_env(folder: Path, url: str) -> dict[str, str]:
+    """Return what a process needs in its environment to talk to a storage server.
+
+    Without these credentials every process waits 25 s for those of a machine in Google's cloud.
+    """
     credentials = folder / "credentials.json"
     credentials.write_text(
         json.dumps(
@@ -73,7 +80,6 @@ def _env(folder: Path, url: str, address: str) -> dict[str, str]:
     )
     connection = {"conn_type": "google_cloud_platform", "extra": {"is_anonymous": True, "project": PROJECT}}
     return {
-        **client_env(address),
         "STORAGE_EMULATOR_HOST": url,
         "GOOGLE_APPLICATION_CREDENTIALS": str(credentials),
         "NO_GCE_CHECK": "true",
