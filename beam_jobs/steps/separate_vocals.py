@@ -65,7 +65,7 @@ def separate_vocals(call: StepCall, params: SeparateVocalsParams) -> dict[str, A
     and is no click in a short one, so a bowed or bent note is vocals, too; ``repeating`` takes for
     accompaniment what comes back, so a chorus that comes back is accompaniment. docs/accuracy.md tells how
     good they are. Below 100 Hz all is accompaniment. Works on 10 s (``repeating``: 60 s) at a time, so that
-    three hours need no more memory than a song.
+    three hours need no more memory than a song: about 100 MB (``repeating``: 450 MB) for stereo at 44.1 kHz.
 
     :return: the index: ``children`` (``name``, ``part``, ``rms_dbfs``), ``sample_rate_hz``, ``channels``,
         ``duration_s``; the files are the children.

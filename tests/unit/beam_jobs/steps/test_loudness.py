@@ -12,7 +12,7 @@ from tests.loudness_meters import FFMPEG, by_ffmpeg, range_of
 from tests.real_songs import real_songs
 from tests.step_calls import call_step
 
-PART_S = 15
+PART_S = 10
 
 
 def measure(tmp_path, data, rate=48_000, **params):

@@ -42,7 +42,15 @@ def files(tmp_path_factory):
     return paths
 
 
-@pytest.mark.parametrize("step", ["downsample", "fingerprint", "loudness", "plots", "speechiness"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        "downsample",
+        "loudness",
+        "plots",
+        *(pytest.param(step, marks=pytest.mark.perf) for step in ("fingerprint", "speechiness")),
+    ],
+)
 def test_three_hours_need_no_more_memory_than_a_song(files, step):
     song, three_hours = files
     done = subprocess.run(
