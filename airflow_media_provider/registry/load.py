@@ -49,6 +49,7 @@ def media_registry(
     defaults: Mapping[str, Any] | None = None,
     uploads: Mapping[str, Any] | None = None,
     partitions: Mapping[str, Any] | None = None,
+    groups: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> JobGraph:
     """Make a registry in Python.
 
@@ -59,6 +60,7 @@ def media_registry(
     :param defaults: as in YAML.
     :param uploads: as in YAML.
     :param partitions: as in YAML.
+    :param groups: as in YAML.
     :raises RegistryError: with every fault, at the line of this call.
     """
     frame = sys._getframe(1)
@@ -70,6 +72,8 @@ def media_registry(
         value["uploads"] = dict(uploads)
     if partitions is not None:
         value["partitions"] = dict(partitions)
+    if groups is not None:
+        value["groups"] = {group: dict(entry) for group, entry in groups.items()}
     file = frame.f_code.co_filename
     document = Document(file=file, value=value, places=dict.fromkeys(_tops(value), (file, frame.f_lineno)))
     built = build(document, environ=os.environ, folder=None, name=name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_media_provider.errors import RegistryError
-from airflow_media_provider.registry import load_registry
+from airflow_media_provider.registry import load_registry, media_registry
 from airflow_media_provider.registry.groups import fused_with, units
 from airflow_media_provider.registry.snapshot import dump_graph, load_graph
 
@@ -87,3 +87,11 @@ def test_a_group_survives_a_plan_and_a_subset(tmp_path):
     graph = graph_of("  all: {jobs: [energy, downsample, beats], fuse: true}\n", tmp_path)
     assert load_graph(dump_graph(graph)) == graph
     assert graph.subset(["beats"]).groups["all"].jobs == ("downsample", "beats")
+
+
+def test_a_registry_in_python_has_groups_too():
+    jobs = {"downsample": {"step": "downsample", "needs": ["source"]}}
+    jobs["beats"] = {"step": "beat_tracking", "needs": ["downsample"]}
+    groups = {"all": {"jobs": ["downsample", "beats"], "fuse": True}}
+    graph = media_registry(root="/a", source="/s/{item}.ogg", jobs=jobs, groups=groups)
+    assert units(graph, graph.order) == [("downsample", "beats")]
