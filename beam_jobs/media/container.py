@@ -10,6 +10,14 @@ from av.container import InputContainer
 
 from beam_jobs.contract.errors import UndecodableMedia
 
+DEMUXERS: Final = {
+    "adts": "aac", "aiff": "aiff", "asf": "asf", "au": "au", "avi": "avi", "caf": "caf", "flac": "flac",
+    "flv": "flv", "matroska": "matroska", "mp3": "mp3", "mp3-unindexed": "mp3", "mp4": "mov",
+    "mpegps": "mpeg", "mpegts": "mpegts", "ogg": "ogg", "ogg-flac": "ogg", "ogg-opus": "ogg",
+    "ogg-vorbis": "ogg", "w64": "w64", "wav": "wav",
+}  # fmt: skip
+"""FFmpeg's name of what a file is, by what :func:`beam_jobs.media.sniff.sniff` calls it."""
+
 MAX_PIXELS: Final = 16_384 * 8_704
 """Of a frame: 16K video and no more, for a header can claim any size, and a frame takes memory at once."""
 
@@ -22,11 +30,15 @@ def open_container(path: Path, demuxer: str, *, kind: str) -> InputContainer:
     :param kind: what to call the format in messages.
     :raises UndecodableMedia: when it is none.
     """
+    # Once for the demuxer, which looks into the first frames, and once for each decoder.
     options = {"protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
     try:
-        return av.open(str(path.absolute()), format=demuxer, options=options, metadata_errors="replace")
+        file = av.open(str(path.absolute()), format=demuxer, options=options, metadata_errors="replace")
     except av.error.FFmpegError as error:
         raise refusal(error, f"not decodable as {kind}: ") from error
+    for stream in file.streams.video:
+        stream.codec_context.options = {"max_pixels": options["max_pixels"]}
+    return file
 
 
 def refusal(error: av.error.FFmpegError, before: str = "") -> Exception:

@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 
+from tests.fuzz.originals import ogg_page, video_of_packets
 from tests.samples import RATE
 
 
@@ -38,6 +39,31 @@ def _ogg_page(body: bytes, *, position: int = 0, flags: int = 2) -> bytes:
 def _vorbis(rate: int, channels: int) -> bytes:
     body = b"\x01vorbis" + struct.pack("<IBIIII", 0, channels, rate, 0, 128_000, 0)[:-3] + b"\xb8\x01"
     return _ogg_page(body) + _ogg_page(b"\x03vorbis" + b"\xff" * 60, flags=0)
+
+
+def _opus_bomb(minutes: int) -> bytes:
+    """Return Opus whose packets are a byte each and stand for 60 ms of stereo (RFC 6716, 3.1)."""
+    head = b"OpusHead\x01\x02" + struct.pack("<HIhB", 0, 48_000, 0, 0)
+    tags = b"OpusTags" + struct.pack("<II", 0, 0)
+    packets, position = b"\x1c" * 255, 0
+    pages = [_opus_page(0, 2, 0, bytes([len(head)]), head), _opus_page(1, 0, 0, bytes([len(tags)]), tags)]
+    for number in range(minutes * 4):
+        position += 255 * 2_880
+        pages.append(_opus_page(number + 2, 0, position, b"\1" * 255, packets))
+    return b"".join(pages)
+
+
+def _opus_page(number: int, flags: int, position: int, laces: bytes, body: bytes) -> bytes:
+    facts = struct.pack("<4sBBqIIIB", b"OggS", 0, flags, position, 1, number, 0, len(laces))
+    return ogg_page(facts + laces + body)
+
+
+def _id3_picture(picture: bytes) -> bytes:
+    """Return an ID3 tag with cover art."""
+    body = b"\0image/png\0\3\0" + picture
+    frame = b"APIC" + struct.pack(">IH", len(body), 0) + body
+    size = bytes(len(frame) >> shift & 0x7F for shift in (21, 14, 7, 0))
+    return b"ID3\3\0\0" + size + frame
 
 
 def _box(name: bytes, *parts: bytes, size: int | None = None) -> bytes:
@@ -274,6 +300,14 @@ _LIES: dict[str, Callable[[], bytes]] = {
 }  # fmt: skip
 
 _BOMBS: dict[str, Callable[[], bytes]] = {
+    "opus of 20 minutes in packets of a byte": lambda: _opus_bomb(20),
+    "mp3 with a cover of 50k by 50k": lambda: _id3_picture(_png_bomb(50_000)) + b"\xff\xfb\x90\x64" * 5_000,
+    "mov of png frames of 16k by 16k": lambda: video_of_packets([_png_bomb(16_384)] * 3),
+    "mov of png frames of 8k by 8k": lambda: video_of_packets([_png_bomb(8_192)] * 50),
+    "mov of png frames that grow": lambda: video_of_packets(
+        [_png_bomb(side) for side in (64, 1_024, 4_096, 16_384, 30_000, 64)]
+    ),
+    "mov of 20000 frames": lambda: video_of_packets([_png_bomb(64)] * 20_000),
     "png of 50k by 50k zeros": lambda: _png_bomb(50_000),
     "png of 2^31 by 2^31": lambda: _png(2**31 - 1, 2**31 - 1, _png_chunk(b"IDAT", zlib.compress(bytes(100)))),
     "png of 12k by 12k": lambda: _png_bomb(12_000),

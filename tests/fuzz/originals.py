@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -51,11 +52,11 @@ def _vorbis(path: Path) -> None:
     _soundfile(path, "OGG", "VORBIS")
     pages = [b"OggS" + page for page in path.read_bytes().split(b"OggS")[1:]]
     path.write_bytes(
-        b"".join(_page(page[:14] + b"\1\0\0\0" + page[18:22] + bytes(4) + page[26:]) for page in pages)
+        b"".join(ogg_page(page[:14] + b"\1\0\0\0" + page[18:22] + bytes(4) + page[26:]) for page in pages)
     )
 
 
-def _page(page: bytes) -> bytes:
+def ogg_page(page: bytes) -> bytes:
     """Fill in an Ogg page's checksum (RFC 3533, 6)."""
     checksum = 0
     for byte in page:
@@ -156,6 +157,20 @@ def write_video(
             for part in [*fit.resample(data), *fit.resample(None), None]:
                 file.mux(sound.encode(part))
     return path
+
+
+def video_of_packets(packets: list[bytes]) -> bytes:
+    """Return QuickTime video of PNG frames as they are given, under a header of 64 by 64."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mov", options={"fflags": "+bitexact"}) as out:
+        stream = out.add_stream("png", rate=24)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "rgb24"
+        for number, whole in enumerate(packets):
+            packet = av.Packet(whole)
+            packet.stream, packet.pts, packet.dts = stream, number, number
+            packet.time_base, packet.is_keyframe = Fraction(1, 24), True
+            out.mux(packet)
+    return file.getvalue()
 
 
 VIDEOS: dict[str, Callable[[Path], None]] = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,8 +32,9 @@ class Verdict:
     """What a job made of the files.
 
     :param code: exit code of ``beam_jobs.run``.
-    :param left: processes and files that outlived the job.
+    :param wall_s: past start-up.
     :param peak_mb: the most that one of its processes held.
+    :param left: processes and files that outlived the job.
     """
 
     step: str
@@ -85,26 +85,32 @@ def steps_to_try() -> list[Step]:
     return [step for step in map(load_step, builtin_steps()) if can_be_tried(step)]
 
 
-def try_step(
-    step: Step,
+def try_steps(
+    steps: Sequence[Step],
     corpora: Mapping[str, tuple[Path, Sequence[str]]],
     folder: Path,
     *,
     timeout_s: float,
     memory_mb: int,
     deadline_s: float,
-) -> Verdict:
-    """Run ``step`` over hostile files in a process of its own.
+) -> list[Verdict]:
+    """Run steps over hostile files, one after the other in one process of their own.
 
     :param corpora: kind -> folder and names; a step of several inputs gets one of each kind, in turn.
-    :raises subprocess.TimeoutExpired: when the job does not end.
+    :raises subprocess.TimeoutExpired: when the jobs do not end.
     """
+    limits = {"timeout_s": timeout_s, "memory_mb": memory_mb}
+    return _run([_job(step, corpora, folder / step.name, limits) for step in steps], folder, deadline_s)
+
+
+def _job(
+    step: Step, corpora: Mapping[str, tuple[Path, Sequence[str]]], folder: Path, limits: dict[str, Any]
+) -> JobFolder:
     params = PARAMS.get(step.name, {})
     parsed = step.parse_params(params)
-    job = JobFolder(folder / step.name)
+    job = JobFolder(folder)
     job.changes = {
-        "job": step.name, "step": step.name, "params": params,
-        "limits": {"timeout_s": timeout_s, "memory_mb": memory_mb},
+        "job": step.name, "step": step.name, "params": params, "limits": limits,
         "inputs": {taken.name: f"{job.path}/in/{taken.name}/{{item}}" for taken in step.takes},
         "output": f"{job.path}/out/{{item}}{step.suffix(parsed)}",
     }  # fmt: skip
@@ -117,7 +123,7 @@ def try_step(
     for other in others:
         _link(job.path / "in" / other, _beside(names, other, *corpora[other], job.path / "whole"))
     job.list(*names)
-    return _run(job, step.name, deadline_s=deadline_s)
+    return job
 
 
 def _beside(names: list[str], kind: str, source: Path, there: Sequence[str], folder: Path) -> dict[str, Path]:
@@ -137,23 +143,30 @@ def _link(folder: Path, files: Mapping[str, Path]) -> None:
         (folder / name).symlink_to(file)
 
 
-def _run(job: JobFolder, step: str, *, deadline_s: float) -> Verdict:
-    scratch = Path(tempfile.mkdtemp(prefix="fuzz-", dir=job.path))
+def _run(jobs: Sequence[JobFolder], folder: Path, deadline_s: float) -> list[Verdict]:
+    scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=folder))
     os.environ["TMPDIR"], before = str(scratch), os.environ.get("TMPDIR")
-    started = time.monotonic()
     try:
-        process = job.start(new_session=True)
+        first, *others = jobs
+        process = first.start(*(job.write() for job in others), new_session=True)
     finally:
         os.environ.pop("TMPDIR") if before is None else os.environ.update(TMPDIR=before)
-    log = job.path / "log.txt"
     try:
-        log.write_text(process.communicate(timeout=deadline_s)[1])
+        (folder / "log.txt").write_text(process.communicate(timeout=deadline_s)[1])
     finally:
         process.kill()
+    left = [*_processes_of(folder), *(str(path) for path in scratch.iterdir())]
+    return [_verdict(job, process.returncode, left) for job in jobs]
+
+
+def _verdict(job: JobFolder, code: int, left: list[str]) -> Verdict:
+    summary = job.summary()
+    clock = summary["wall_seconds"]
+    drafts = [path for place in ("out", "children") for path in (job.path / place).rglob(".tmp-*")]
     return Verdict(
-        step=step, files=len(job.lines), code=process.returncode, wall_s=time.monotonic() - started,
-        peak_mb=max(job.summary()["process_peak_mb"].values()),
-        left=[*_processes_of(job.path), *_litter(job, scratch)], rows=job.rows(),
+        step=summary["step"], files=len(job.lines), code=code, wall_s=clock["items"] + clock["report"],
+        peak_mb=max(summary["process_peak_mb"].values()),
+        left=[*left, *(str(path.relative_to(job.path)) for path in drafts)], rows=job.rows(),
     )  # fmt: skip
 
 
@@ -165,9 +178,3 @@ def _processes_of(folder: Path) -> list[str]:
         if str(folder) in " ".join(facts["cmdline"] or ()) or str(folder) in str(facts["environ"] or ""):
             found.append(" ".join(facts["cmdline"] or ())[:200])
     return found
-
-
-def _litter(job: JobFolder, scratch: Path) -> list[str]:
-    """Return files that should have gone with the job."""
-    drafts = [path for place in ("out", "children") for path in (job.path / place).rglob(".tmp-*")]
-    return [str(path.relative_to(job.path)) for path in (*drafts, *scratch.iterdir())]
