@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from beam_jobs.contract.quantity import StepResult, quantity
 from beam_jobs.contract.step import StepParams, step
 from beam_jobs.media.call import StepCall
 
@@ -19,11 +20,27 @@ class LoudnessParams(StepParams):
     curve_step_s: float = Field(default=1.0, ge=0.1, le=60, multiple_of=0.1)
 
 
+class LoudnessResult(StepResult):
+    """Loudness after EBU R 128; null where the signal is too quiet or too short to tell."""
+
+    integrated_lufs: float | None = quantity("LUFS", "Gated loudness of the whole.")
+    loudness_range_lu: float | None = quantity("LU", "Loudness range (EBU Tech 3342).", ge=0)
+    momentary_max_lufs: float | None = quantity("LUFS", "The loudest 400 ms.")
+    short_term_max_lufs: float | None = quantity("LUFS", "The loudest 3 s.")
+    true_peak_dbtp: float | None = quantity("dBTP", "Greatest value of the signal interpolated by four.")
+    sample_peak_dbfs: float | None = quantity("dBFS", "Greatest sample.")
+    short_term_step_s: float = quantity("s", "Between two values of the curve.")
+    short_term_lufs: list[float] = quantity(
+        "LUFS", "Loudness of the 3 s up to (k + 1) steps, at least -70.", shape="(steps,)"
+    )
+    duration_s: float = quantity("s", "Playing time.")
+
+
 def _warm_up() -> None:
     from beam_jobs.media import decode_soundfile, loudness, stream  # noqa: F401
 
 
-@step("loudness", version="2", makes=".json", params=LoudnessParams, warm_up=_warm_up)
+@step("loudness", version="2", makes=".json", params=LoudnessParams, warm_up=_warm_up, result=LoudnessResult)
 def loudness(call: StepCall, params: LoudnessParams) -> dict[str, Any]:
     """Measure loudness of the audio as it is: its own rate and channels.
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from beam_jobs.contract.step import load_step
 from beam_jobs.media.loudness import LoudnessMeter
 from tests import samples
 from tests.loudness_meters import FFMPEG, by_ffmpeg, range_of
@@ -17,7 +18,9 @@ PART_S = 10
 
 def measure(tmp_path, data, rate=48_000, **params):
     path = samples.write_audio(tmp_path / "in.wav", data.astype(np.float32), rate=rate, subtype="FLOAT")
-    return call_step("loudness", params, audio=path)[0]
+    told = call_step("loudness", params, audio=path)[0]
+    load_step("loudness").result.model_validate(told)
+    return told
 
 
 def tones(*parts, rate=48_000):
