@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from beam_jobs.contract.errors import UndecodableMedia
-from beam_jobs.media.ogg import cut_reason
+from beam_jobs.media.cut import cut_reason
 from beam_jobs.media.sniff import sniff
 
 Block: TypeAlias = npt.NDArray[np.float32]
@@ -71,12 +71,13 @@ class AudioFile:
     """A file's audio; use it in a ``with``.
 
     :param path: any file; what it is is told from its bytes.
+    :param track: which audio stream of a file that may have many; 0 is the first.
     :raises UndecodableMedia: on opening, or while reading with how much could be decoded.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, track: int = 0) -> None:
         self._path = path
-        self._decoder = _open(path)
+        self._decoder = _open(path, track)
         self.frames_read = 0
         low, high = _RATES_HZ
         if not low <= self.info.rate <= high:
@@ -152,7 +153,7 @@ class AudioFile:
 
     def _shortage(self) -> str | None:
         info = self.info
-        if info.container.startswith("ogg") and (reason := cut_reason(self._path)) is not None:
+        if (reason := cut_reason(self._path, info.container)) is not None:
             return reason
         if info.frames is not None and not info.container.startswith("ogg"):
             return (
@@ -168,10 +169,10 @@ class AudioFile:
         return None
 
 
-def _open(path: Path) -> Decoder:
+def _open(path: Path, track: int) -> Decoder:
     """Pick the library by content; FFmpeg takes what libsndfile has no codec for."""
     container = sniff(path)
-    if container in _SOUNDFILE:
+    if container in _SOUNDFILE and not track:
         from beam_jobs.media.decode_soundfile import SoundfileDecoder
 
         # Vorbis orders its surround channels in its own way; FFmpeg puts them as WAVE does.
@@ -181,4 +182,4 @@ def _open(path: Path) -> Decoder:
             opened.close()
     from beam_jobs.media.decode_av import AvDecoder
 
-    return AvDecoder(path, container)
+    return AvDecoder(path, container, track=track)

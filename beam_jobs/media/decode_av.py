@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -12,60 +13,81 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
+from av.stream import Disposition
 
 from beam_jobs.contract.errors import UndecodableMedia
 from beam_jobs.media.audio import AudioInfo, Block
-from beam_jobs.media.container import open_container, refusal
+from beam_jobs.media.container import DEMUXERS, open_container, refusal
 
-_DEMUXERS: Final = {
-    "adts": "aac", "aiff": "aiff", "asf": "asf", "au": "au", "caf": "caf", "flac": "flac",
-    "matroska": "matroska", "mp3": "mp3", "mp3-unindexed": "mp3", "mp4": "mov", "ogg": "ogg",
-    "ogg-flac": "ogg", "ogg-opus": "ogg", "ogg-vorbis": "ogg", "w64": "w64", "wav": "wav",
-}  # fmt: skip
-"""FFmpeg's name of what the file is."""
-
-_TIMED: Final = {"matroska", "mp4", "asf"}
+_TIMED: Final = {"matroska", "mp4", "asf", "avi"}
 """Containers whose header holds a duration; elsewhere FFmpeg guesses it from a bit rate."""
+
+_JOINED: Final = {"mp3", "mp3-unindexed", "mpegps", "mpegts"}
+"""Formats that are cut and joined by tools that do not decode them."""
+
+_MATROSKA_DURATION: Final = re.compile(r"(\d+):(\d+):(\d+\.?\d*)")
 
 _FEW: Final = 8
 
 
 class AvDecoder:
-    """Reads the first audio stream with FFmpeg."""
+    """Reads an audio stream with FFmpeg.
 
-    def __init__(self, path: Path, container: str) -> None:
-        self._container = open_container(path, _DEMUXERS[container], kind=container)
+    :param track: which one; 0 is the first.
+    """
+
+    def __init__(self, path: Path, container: str, *, track: int = 0) -> None:
+        self._container = open_container(path, DEMUXERS[container], kind=container)
         try:
-            self.info = self._look(container)
+            self.info = self._look(container, track)
         except BaseException:
             self.close()
             raise
 
-    def _look(self, container: str) -> AudioInfo:
+    def _look(self, container: str, track: int) -> AudioInfo:
         """Decode the first frame: what a header says of HE-AAC is half the truth."""
-        if not self._container.streams.audio:
+        streams = self._container.streams.audio
+        if not streams:
             raise UndecodableMedia(f"the {container} file has no audio stream")
-        stream = self._container.streams.audio[0]
-        self._frames = self._decode(stream, lenient=container.startswith("mp3"))
+        if track >= len(streams):
+            raise UndecodableMedia(
+                f"the {container} file has {len(streams)} audio streams and no track {track}"
+            )
+        stream = streams[track]
+        self._frames = self._decode(stream, lenient=container in _JOINED)
         first = next(self._frames, None)
         if first is None:
             raise UndecodableMedia(f"the {container} file holds no samples")
         self._first = first
-        claimed = self._container.duration if container in _TIMED else None
         return AudioInfo(
             container=container,
             codec=stream.codec_context.name,
             rate=first.sample_rate,
             channels=first.layout.nb_channels,
             frames=None,
-            duration_s=claimed / av.time_base if claimed else None,
+            duration_s=self._claimed_s(stream) if container in _TIMED else None,
+        )
+
+    def _claimed_s(self, stream: AudioStream) -> float | None:
+        """Return the playing time that the header claims for the stream; beside video it may be shorter."""
+        pictures = self._container.streams.video
+        if all(video.disposition & Disposition.attached_pic for video in pictures):
+            whole = self._container.duration
+            return whole / av.time_base if whole else None
+        if stream.duration and stream.time_base:
+            return float(stream.duration * stream.time_base)
+        told = _MATROSKA_DURATION.match(stream.metadata.get("DURATION", ""))
+        return (
+            sum(float(part) * unit for part, unit in zip(told.groups(), (3600, 60, 1), strict=True))
+            if told
+            else None
         )
 
     def _decode(self, stream: AudioStream, *, lenient: bool) -> Iterator[AudioFrame]:
         """Yield the stream's frames; ``lenient`` leaves out a few that are damaged.
 
-        MP3s are cut and joined by tools that do not decode them, so that a frame at the seam may lack
-        what it borrowed from the frame before; every player goes on.
+        Where files are cut and joined by tools that do not decode them, a frame at the seam may lack what it
+        borrowed from the frame before; every player goes on.
         """
         packets = skipped = 0
         try:

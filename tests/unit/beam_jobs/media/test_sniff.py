@@ -1,9 +1,11 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from beam_jobs.contract.errors import UndecodableMedia
-from beam_jobs.media.sniff import sniff
+from beam_jobs.media.sniff import sniff, sniff_video
+from tests.fuzz.originals import VIDEOS
 from tests.samples import tone, write_audio, write_av
 
 
@@ -41,6 +43,39 @@ def test_what_ffmpeg_writes_is_known(tmp_path, codec, format, kind):
         sniff(write_av(tmp_path / "a", tone(440, 0.2, rate=48000), rate=48000, codec=codec, format=format))
         == kind
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("mp4", "mp4"), ("mov", "mp4"), ("webm", "matroska"), ("avi", "avi"), ("flv", "flv"),
+        ("ts", "mpegts"),
+        ("mpeg", "mpegps"),
+    ],
+)  # fmt: skip
+def test_videos_are_known(tmp_path, name, kind):
+    VIDEOS[name](tmp_path / "a")
+    assert sniff_video(tmp_path / "a") == sniff(tmp_path / "a") == kind
+
+
+def test_transport_streams_of_cameras_and_movies_from_before_ftyp_are_known(tmp_path):
+    VIDEOS["ts"](tmp_path / "ts")
+    packets = (tmp_path / "ts").read_bytes()
+    timed = b"".join(bytes(4) + packets[at : at + 188] for at in range(0, len(packets), 188))
+    (tmp_path / "m2ts").write_bytes(timed)
+    assert sniff_video(tmp_path / "m2ts") == "mpegts"
+    VIDEOS["mov"](tmp_path / "mov")
+    movie = (tmp_path / "mov").read_bytes()
+    (tmp_path / "old").write_bytes(movie[int.from_bytes(movie[:4], "big") :])
+    assert sniff_video(tmp_path / "old") == "mp4"
+
+
+def test_sound_and_pictures_are_no_video(tmp_path):
+    with pytest.raises(UndecodableMedia, match="a wav file holds no video"):
+        sniff_video(write_audio(tmp_path / "a.wav", tone(440, 0.2)))
+    Image.new("RGB", (9, 9)).save(tmp_path / "a.webp")
+    with pytest.raises(UndecodableMedia, match="no known video format"):
+        sniff_video(tmp_path / "a.webp")
 
 
 def test_an_mp3_without_an_index_is_a_kind_of_its_own(tmp_path):

@@ -13,15 +13,15 @@ import pytest
 
 from beam_jobs.contract.errors import UndecodableMedia
 from beam_jobs.contract.step import builtin_steps, load_step
-from tests import pictures, samples
+from tests import pictures, samples, videos
 from tests.step_calls import call_step
 
 STEPS = builtin_steps()
 MEDIA = {name: load_step(name).takes[0].name for name in STEPS}
-"""What each step is about: audio, an image."""
+"""What each step is about: audio, an image, a video."""
 HEARING = [name for name in STEPS if MEDIA[name] == "audio"]
-PLAYING_S = {"audio": 6, "image": 0}
-UNDECODABLE = {"audio": samples.UNDECODABLE, "image": pictures.UNDECODABLE}
+PLAYING_S = {"audio": 6, "image": 0, "video": 6}
+UNDECODABLE = {"audio": samples.UNDECODABLE, "image": pictures.UNDECODABLE, "video": videos.UNDECODABLE}
 HEAVY = ("numpy", "librosa", "soundfile", "scipy", "av", "PIL")
 LIGHT = f"import sys, {{module}}; print([m for m in {HEAVY} if m in sys.modules])"
 
@@ -34,7 +34,9 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     beats, _ = call_step("beat_tracking", audio=audio)
     (folder / "beats.json").write_text(json.dumps(beats))
     image = pictures.write_image(folder / "image.jpg", pictures.scene(1))
-    return {"audio": audio, "beats": folder / "beats.json", "image": image}
+    sound = videos.Sound(samples=samples.song(120, 6, rate=videos.RATE)[0])
+    video = videos.write_numbered(folder / "video.mov", frames=144, sounds=[sound])
+    return {"audio": audio, "beats": folder / "beats.json", "image": image, "video": video}
 
 
 def stored(name: str, inputs: dict[str, Path], **more: Path) -> bytes:

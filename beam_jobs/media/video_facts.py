@@ -1,0 +1,57 @@
+"""What a video says of itself."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Any, Final
+
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from beam_jobs.media.video_file import VideoFile
+
+_MOST_TEXT: Final = 32
+_MOST_TRACKS: Final = 64
+
+
+def rotation(frame: VideoFrame) -> int:
+    """Return by how many degrees clockwise a player turns the frame: 0, 90, 180 or 270."""
+    return round(-frame.rotation / 90) % 4 * 90
+
+
+def shown_size(stream: VideoStream, frame: VideoFrame) -> tuple[int, int]:
+    """Return the size of the frame as it is shown: with square pixels, turned."""
+    wide = stream.sample_aspect_ratio or Fraction(1)
+    width, height = frame.width, frame.height
+    if Fraction(1, 8) <= wide <= 8:  # noqa: PLR2004 - more is a damaged header
+        width = max(1, round(width * wide))
+    return (height, width) if rotation(frame) in (90, 270) else (width, height)
+
+
+def frames_per_second(stream: VideoStream) -> float | None:
+    """Return the mean rate, or what the header says when that is not known."""
+    rate = stream.average_rate or stream.guessed_rate
+    return round(float(rate), 4) if rate else None
+
+
+def audio_tracks(video: VideoFile) -> list[dict[str, Any]]:
+    """Return what is known of each audio stream."""
+    found = []
+    for number, stream in enumerate(video.container.streams.audio[:_MOST_TRACKS]):
+        context: Any = stream.codec_context
+        found.append(
+            {
+                "track": number,
+                "codec": context.name if context else "unknown",
+                "sample_rate_hz": int(context.sample_rate) if context else 0,
+                "channels": int(context.layout.nb_channels) if context else 0,
+                "language": text(stream.metadata.get("language")),
+            }
+        )
+    return found
+
+
+def text(value: str | None) -> str | None:
+    """Return a text of the file's, short and without control characters."""
+    return re.sub(r"[^\w !-~]+", " ", (value or "")[: 2 * _MOST_TEXT]).strip()[:_MOST_TEXT] or None

@@ -1,0 +1,185 @@
+"""Video in, by FFmpeg (PyAV): one stream of a local file, its packets and its frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import av
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from beam_jobs.contract.errors import UndecodableMedia
+from beam_jobs.media.container import DEMUXERS, open_container, refusal
+from beam_jobs.media.cut import cut_reason
+from beam_jobs.media.sniff import sniff_video
+
+_CLAIMS: Final = {"asf", "avi", "flv", "matroska", "mp4"}
+"""Those whose header says how long they play; of others FFmpeg looks for the last time in the file."""
+
+_MOST_DAMAGED: Final = 0.05
+_FEW: Final = 8
+_BLOCKS: Final = 1 << 22
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packets:
+    """What the packets of a video tell without being decoded.
+
+    :param keys_s: when its key frames are shown, from the beginning of the file.
+    :param count: of frames.
+    :param end_s: when the last frame has been shown.
+    """
+
+    keys_s: list[float]
+    count: int
+    end_s: float
+
+
+class VideoFile:
+    """The first video stream of a file; use it in a ``with``.
+
+    :param path: any file; what it is is told from its bytes.
+    :param max_pixels: of a frame.
+    :raises UndecodableMedia: when it is no video, holds none that can be decoded, or too large frames.
+    """
+
+    def __init__(self, path: Path, *, max_pixels: int) -> None:
+        self._path, self._max_pixels = path, max_pixels
+        self.kind = sniff_video(path)
+        self._open()
+        self._start = Fraction(self.container.start_time or 0, av.time_base)
+        self._clock = self.stream.time_base or Fraction(1, av.time_base)
+
+    @property
+    def claimed_s(self) -> float | None:
+        """Playing time of all streams as the header has it."""
+        return self.container.duration / av.time_base if self.container.duration else None
+
+    def time_s(self, pts: int) -> float:
+        """Return when something of the video stream is shown, from the file's start as players have it."""
+        return self._from_start(pts, self._clock)
+
+    def packets(self) -> Packets:
+        """Read the whole file without decoding it.
+
+        :raises UndecodableMedia: when it ends well before what its header claims.
+        """
+        keys, count, end, reached = [], 0, 0.0, 0.0
+        with self._reading():
+            for packet in self.container.demux():
+                shown = packet.pts if packet.pts is not None else packet.dts
+                if shown is None or packet.is_discard or packet.time_base is None:
+                    continue
+                until = self._from_start(shown + (packet.duration or 0), packet.time_base)
+                reached = max(reached, until)
+                if packet.stream_index != self.stream.index:
+                    continue
+                count, end = count + 1, max(end, until)
+                if packet.is_keyframe:
+                    keys.append(self._from_start(shown, packet.time_base))
+        if not count:
+            raise UndecodableMedia(f"the {self.kind} file holds no frames of video")
+        self._check_end(reached)
+        return Packets(keys_s=sorted(keys), count=count, end_s=end)
+
+    def frames(self) -> Iterator[VideoFrame]:
+        """Decode from where the file is; damaged frames are left out as long as they are few.
+
+        What comes before the first frame, when the place is amid a group of them, does not count.
+
+        :raises UndecodableMedia: when they are not.
+        """
+        good = bad = 0
+        with self._reading():
+            for packet in self.container.demux(self.stream):
+                try:
+                    frames = packet.decode()
+                except av.error.InvalidDataError:
+                    bad += 1
+                    if good and bad > _FEW + _MOST_DAMAGED * good:
+                        raise
+                    continue
+                for frame in frames:
+                    self._check_size(frame.width, frame.height)
+                    good += 1
+                    yield frame
+
+    def seek(self, second: float) -> None:
+        """Go near ``second``, where the container can: at best to the last key frame before it."""
+        place = round((Fraction(second) + self._start) / self._clock)
+        try:
+            self.container.seek(place, stream=self.stream, backward=True)
+        except av.error.FFmpegError:
+            self.rewind()
+
+    def rewind(self) -> None:
+        """Go to the first packet."""
+        self.close()
+        self._open()
+
+    def close(self) -> None:
+        """Close the file."""
+        self.container.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _from_start(self, place: int, clock: Fraction) -> float:
+        # FFmpeg has the start in microseconds; what begins there is at 0 and not a little before.
+        return round(float(place * clock - self._start), 6) + 0.0
+
+    def _open(self) -> None:
+        self.container = open_container(self._path, DEMUXERS[self.kind], kind=self.kind)
+        try:
+            self.stream = self._chosen()
+        except BaseException:
+            self.close()
+            raise
+
+    def _chosen(self) -> VideoStream:
+        streams = [
+            stream for stream in self.container.streams.video
+            if not stream.disposition & Disposition.attached_pic
+        ]  # fmt: skip
+        if not streams:
+            raise UndecodableMedia(f"the {self.kind} file holds no video")
+        context: Any = streams[0].codec_context
+        if context is None:
+            raise UndecodableMedia(f"no decoder for the video in the {self.kind} file")
+        self._check_size(context.width, context.height)
+        # A stream may come to larger frames later. Decoders count with frames that are filled up to blocks.
+        context.options = {"max_pixels": str(max(2 * self._max_pixels, _BLOCKS))}
+        context.thread_count = 1
+        return streams[0]
+
+    def _check_size(self, width: int, height: int) -> None:
+        if not 0 < width * height <= self._max_pixels:
+            raise UndecodableMedia(
+                f"frames of {width} x {height} pixels; 1 to {self._max_pixels} (max_pixels) can be decoded"
+            )
+
+    def _check_end(self, end_s: float) -> None:
+        if (reason := cut_reason(self._path, self.kind)) is not None:
+            raise UndecodableMedia(f"the file is truncated: {reason}")
+        whole = self.claimed_s or 0.0
+        if self.kind in _CLAIMS and end_s < whole - max(0.5, 0.01 * whole):
+            raise UndecodableMedia(f"the file is truncated: only {end_s:.3f} s of {whole:.3f} s are there")
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except av.error.FFmpegError as error:
+            raise refusal(error, "the video is damaged: ") from error

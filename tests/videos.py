@@ -1,0 +1,150 @@
+"""Videos in which every frame shows its number, and files that are no videos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from PIL import Image
+
+from tests.pictures import quarters
+from tests.samples import Samples, text_named_mp3, tone, truncate
+
+RATE = 48_000
+BITS = 10
+"""Squares at the top of a frame, white for a one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sound:
+    """An audio track: samples of shape (frames, channels) and what they become."""
+
+    samples: Samples
+    codec: str = "pcm_s16le"
+    language: str = ""
+    rate: int = RATE
+
+
+def numbered(number: int, size: tuple[int, int] = (160, 120)) -> Image.Image:
+    """Frame ``number``: squares of its bits above, coloured quarters below."""
+    width, height = size
+    image = quarters(width, height)
+    side = width // BITS
+    for place in range(BITS):
+        colour = (255, 255, 255) if number >> place & 1 else (0, 0, 0)
+        image.paste(colour, (place * side, 0, (place + 1) * side, side))
+    return image
+
+
+def number_of(frame: Image.Image) -> int:
+    """Return the number that a frame shows, of any size."""
+    grey = np.asarray(frame.convert("L"), float)
+    side = frame.width / BITS
+    squares = [grey[int(side / 2), int((place + 0.5) * side)] for place in range(BITS)]
+    return sum(1 << place for place, value in enumerate(squares) if value > 128)
+
+
+def write_numbered(
+    path: Path,
+    *,
+    frames: int = 96,
+    fps: int = 24,
+    gop: int = 12,
+    codec: str = "libx264",
+    format: str | None = None,
+    size: tuple[int, int] = (160, 120),
+    sounds: Sequence[Sound] = (),
+    rotation: int = 0,
+    pixels: str = "yuv420p",
+    **options: str,
+) -> Path:
+    """Write a video with a key frame every ``gop`` frames.
+
+    :param rotation: by how many degrees clockwise a player shall turn it.
+    """
+    with av.open(str(path), "w", format=format, options={"fflags": "+bitexact"}) as file:
+        settings = {"sc_threshold": "0", "keyint_min": str(gop)} if codec == "libx264" else {}
+        video = file.add_stream(codec, rate=fps, options={**settings, **options})
+        video.width, video.height, video.pix_fmt = *size, pixels
+        video.codec_context.gop_size, video.codec_context.thread_count = gop, 1
+        video.bit_rate = 2_000_000
+        if rotation:
+            video.set_display_rotation(-rotation)
+        tracks = [(_track(file, sound), sound) for sound in sounds]
+        for number in range(frames):
+            picture = av.VideoFrame.from_image(numbered(number, size)).reformat(format=pixels)
+            picture.pts, picture.time_base = number, Fraction(1, fps)
+            file.mux(video.encode(picture))
+        file.mux(video.encode(None))
+        for stream, sound in tracks:
+            _write_sound(file, stream, sound)
+    return path
+
+
+def _track(file, sound: Sound):
+    layout = {1: "mono", 2: "stereo", 6: "5.1"}[sound.samples.shape[1]]
+    stream = file.add_stream(sound.codec, rate=sound.rate, layout=layout)
+    if sound.language:
+        stream.metadata["language"] = sound.language
+    return stream
+
+
+def _write_sound(file, stream, sound: Sound) -> None:
+    layout = stream.codec_context.layout.name
+    frame = av.AudioFrame.from_ndarray(
+        np.ascontiguousarray(sound.samples).reshape(1, -1), format="flt", layout=layout
+    )
+    frame.sample_rate, frame.pts = sound.rate, 0
+    size = stream.codec_context.frame_size or 1024
+    fit = av.AudioResampler(stream.codec_context.format, layout, sound.rate, frame_size=size)
+    for part in [*fit.resample(frame), *fit.resample(None), None]:
+        file.mux(stream.encode(part))
+
+
+def zero_bytes(folder: Path) -> Path:
+    """A file of no bytes under a video's name."""
+    path = folder / "zero.mp4"
+    path.touch()
+    return path
+
+
+def truncated_mp4(folder: Path) -> Path:
+    """The first 60 % of four seconds."""
+    sound = Sound(samples=tone(440, 4, rate=RATE))
+    return truncate(write_numbered(folder / "cut.mov", sounds=[sound]))
+
+
+def playlist(folder: Path) -> Path:
+    """A list of other files, as FFmpeg would follow it."""
+    path = folder / "list.ts"
+    path.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nfile:///etc/hostname\n#EXT-X-ENDLIST\n")
+    return path
+
+
+def concatenation(folder: Path) -> Path:
+    """FFmpeg's own list of files."""
+    path = folder / "list.mp4"
+    path.write_text("ffconcat version 1.0\nfile '/etc/hostname'\n")
+    return path
+
+
+def sound_alone(folder: Path) -> Path:
+    """A WAV file, which is no container of video."""
+    from tests.samples import write_audio
+
+    return write_audio(folder / "sound.wav", tone(440, 1)).rename(folder / "sound.mp4")
+
+
+UNDECODABLE: dict[str, Callable[[Path], Path]] = {
+    "zero bytes": zero_bytes,
+    "text": text_named_mp3,
+    "truncated mov": truncated_mp4,
+    "playlist": playlist,
+    "ffconcat": concatenation,
+    "sound alone": sound_alone,
+}
+"""Files that no step over videos can read, by what is wrong with them."""
