@@ -53,11 +53,18 @@ def _power(samples: npt.NDArray[np.float32], window: Frames, count: int, hop: in
 
 
 @lru_cache(maxsize=8)
-def mel_weights(rate: int, n_mels: int, n_fft: int = N_FFT) -> npt.NDArray[np.float32]:
-    """Return the Slaney mel filter bank of librosa, transposed: shape (1 + n_fft // 2, n_mels)."""
+def mel_weights(
+    rate: int, n_mels: int, n_fft: int = N_FFT, fmin: float = 0.0, fmax: float | None = None
+) -> npt.NDArray[np.float32]:
+    """Return the Slaney mel filter bank of librosa, transposed: shape (1 + n_fft // 2, n_mels).
+
+    :param fmin: Hz, where the first band begins.
+    :param fmax: Hz, where the last one ends; None = half of ``rate``.
+    """
     from librosa.filters import mel
 
-    weights = np.ascontiguousarray(mel(sr=rate, n_fft=n_fft, n_mels=n_mels).T, dtype=np.float32)
+    bank = mel(sr=rate, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax)
+    weights = np.ascontiguousarray(bank.T, dtype=np.float32)
     weights.setflags(write=False)
     return weights
 

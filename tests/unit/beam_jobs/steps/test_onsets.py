@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import mir_eval
+import numpy as np
+import pytest
+
+from beam_jobs.steps.onsets import OnsetsResult
+from tests import samples, tunes
+from tests.step_calls import call_step
+
+
+def heard(tmp_path, data, **params):
+    told = call_step(
+        "onsets",
+        params,
+        audio=samples.write_audio(tmp_path / "in.wav", data, rate=tunes.RATE, subtype="FLOAT"),
+    )[0]
+    OnsetsResult.model_validate(told)
+    return told
+
+
+def spaced(drawn, *, shortest, longest):
+    return 0.3 + np.cumsum(drawn.uniform(shortest, longest, 40))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_notes_of_a_melody_are_found(tmp_path, seed):
+    times = spaced(np.random.default_rng(seed), shortest=0.12, longest=0.6)
+    data = tunes.played(tunes.melody(times, seed=seed), times[-1] + 1)
+    data += samples.noise(len(data) / tunes.RATE, rate=tunes.RATE, dbfs=-60)
+    told = heard(tmp_path, data)
+    f, precision, recall = mir_eval.onset.f_measure(times, np.array(told["onsets_s"]), window=0.05)
+    assert f > 0.95, (precision, recall)
+
+
+def test_the_picks_are_those_of_librosa_one_frame_earlier(tmp_path):
+    import librosa
+
+    data = samples.song(110, 20, rate=tunes.RATE)[0][:, :1]
+    told = heard(tmp_path, data)
+    librosas = librosa.onset.onset_detect(y=data[:, 0], sr=tunes.RATE, units="time")
+    ours = np.array(told["onsets_s"]) + 512 / tunes.RATE
+    inside = 19.5  # at the very end there is a frame more to look at
+    np.testing.assert_allclose(ours[ours < inside], librosas[librosas < inside], atol=1e-4)
+
+
+def test_louder_notes_are_stronger(tmp_path):
+    data = tunes.played([(at, 60 + at, 0.4) for at in range(1, 9)], 10)
+    data[: 5 * tunes.RATE] *= 0.05
+    told = heard(tmp_path, data)
+    soft = [s for at, s in zip(told["onsets_s"], told["strengths"], strict=True) if at < 4.5]
+    loud = [s for at, s in zip(told["onsets_s"], told["strengths"], strict=True) if at > 5.5]
+    assert (len(soft), len(loud)) == (4, 3)
+    assert np.mean(loud) > np.mean(soft)
+    assert max(told["strengths"]) == 1
+
+
+def test_a_higher_delta_and_a_longer_wait_leave_fewer(tmp_path):
+    data = samples.song(120, 8, rate=tunes.RATE)[0][:, :1]
+    default = heard(tmp_path, data)["onsets_s"]
+    assert len(heard(tmp_path, data, delta=0.5)["onsets_s"]) < len(default)
+    waited = heard(tmp_path, data, wait_s=0.4)["onsets_s"]
+    assert len(waited) < len(default)
+    assert np.diff(waited).min() >= 0.4 - 512 / tunes.RATE
+
+
+def test_backtracked_onsets_are_never_later_and_increase(tmp_path):
+    data = samples.song(120, 8, rate=tunes.RATE)[0][:, :1]
+    peaks = np.array(heard(tmp_path, data)["onsets_s"])
+    begins = np.array(heard(tmp_path, data, backtrack=True)["onsets_s"])
+    assert (np.diff(begins) > 0).all()
+    if len(begins) == len(peaks):
+        assert (begins <= peaks).all()
+    assert begins.mean() < peaks.mean()
+
+
+def test_silence_has_no_onsets(tmp_path):
+    told = heard(tmp_path, np.zeros((tunes.RATE * 3, 1), np.float32))
+    assert (told["onsets_s"], told["strengths"], told["onsets_per_second"]) == ([], [], 0)
