@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import av
 from av.container import InputContainer
+from av.stream import Stream
 
 from beam_jobs.contract.errors import UndecodableMedia
 
@@ -37,8 +39,20 @@ def open_container(path: Path, demuxer: str, *, kind: str) -> InputContainer:
     except av.error.FFmpegError as error:
         raise refusal(error, f"not decodable as {kind}: ") from error
     for stream in file.streams.video:
-        stream.codec_context.options = {"max_pixels": options["max_pixels"]}
+        if stream.codec_context is not None:  # there is a decoder
+            stream.codec_context.options = {"max_pixels": options["max_pixels"]}
     return file
+
+
+def packets_of(file: InputContainer, *streams: Stream) -> Iterator[Any]:
+    """Yield the packets of ``streams``, of all when none is named, and at the end an empty one of each."""
+    packets = file.demux(*streams)
+    while True:
+        try:
+            packet = next(packets)
+        except (StopIteration, IndexError):
+            return  # PyAV 18 stumbles at the end over streams that appeared on the way
+        yield packet
 
 
 def refusal(error: av.error.FFmpegError, before: str = "") -> Exception:

@@ -13,11 +13,12 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
+from av.codec import CodecContext
 from av.stream import Disposition
 
 from beam_jobs.contract.errors import UndecodableMedia
 from beam_jobs.media.audio import AudioInfo, Block
-from beam_jobs.media.container import DEMUXERS, open_container, refusal
+from beam_jobs.media.container import DEMUXERS, open_container, packets_of, refusal
 
 _TIMED: Final = {"matroska", "mp4", "asf", "avi"}
 """Containers whose header holds a duration; elsewhere FFmpeg guesses it from a bit rate."""
@@ -54,6 +55,9 @@ class AvDecoder:
                 f"the {container} file has {len(streams)} audio streams and no track {track}"
             )
         stream = streams[track]
+        codec: CodecContext | None = stream.codec_context
+        if codec is None:
+            raise UndecodableMedia(f"no decoder for the audio in the {container} file")
         self._frames = self._decode(stream, lenient=container in _JOINED)
         first = next(self._frames, None)
         if first is None:
@@ -61,7 +65,7 @@ class AvDecoder:
         self._first = first
         return AudioInfo(
             container=container,
-            codec=stream.codec_context.name,
+            codec=codec.name,
             rate=first.sample_rate,
             channels=first.layout.nb_channels,
             frames=None,
@@ -91,7 +95,7 @@ class AvDecoder:
         """
         packets = skipped = 0
         try:
-            for packet in self._container.demux(stream):
+            for packet in packets_of(self._container, stream):
                 packets += 1
                 try:
                     yield from packet.decode()

@@ -16,7 +16,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from beam_jobs.contract.errors import UndecodableMedia
-from beam_jobs.media.container import DEMUXERS, open_container, refusal
+from beam_jobs.media.container import DEMUXERS, open_container, packets_of, refusal
 from beam_jobs.media.cut import cut_reason
 from beam_jobs.media.sniff import sniff_video
 
@@ -73,7 +73,7 @@ class VideoFile:
         """
         keys, count, end, reached = [], 0, 0.0, 0.0
         with self._reading():
-            for packet in self.container.demux():
+            for packet in packets_of(self.container):
                 shown = packet.pts if packet.pts is not None else packet.dts
                 if shown is None or packet.is_discard or packet.time_base is None:
                     continue
@@ -98,7 +98,7 @@ class VideoFile:
         """
         good = bad = 0
         with self._reading():
-            for packet in self.container.demux(self.stream):
+            for packet in packets_of(self.container, self.stream):
                 try:
                     frames = packet.decode()
                 except av.error.InvalidDataError:

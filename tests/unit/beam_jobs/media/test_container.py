@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from beam_jobs.contract.errors import UndecodableMedia
-from beam_jobs.media.container import MAX_PIXELS, open_container, refusal
+from beam_jobs.media.audio import AudioFile
+from beam_jobs.media.container import MAX_PIXELS, open_container, packets_of, refusal
 from tests.fuzz.crafted import zeros_deflated
-from tests.fuzz.originals import AUDIO, video_of_packets
+from tests.fuzz.originals import AUDIO, VIDEOS, video_of_packets
 
 DECODE = """
 import resource, sys
@@ -92,3 +93,33 @@ def test_deflated_zeros_are_zeros() -> None:
 
     for size in (0, 77, 1 << 20, (3 << 20) + 77):
         assert zlib.decompress(zeros_deflated(size)) == bytes(size)
+
+
+def test_an_unknown_codec_is_said_to_be_one(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    AUDIO["mka"](path)
+    assert path.read_bytes().count(b"A_MPEG/L3") == 1
+    path.write_bytes(path.read_bytes().replace(b"A_MPEG/L3", b"A_NONE/L3"))
+    with pytest.raises(UndecodableMedia, match="no decoder for the audio in the matroska file"):
+        AudioFile(path)
+
+
+def test_a_video_codec_that_is_unknown_does_not_keep_the_sound_from_being_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.webm"
+    VIDEOS["webm"](path)
+    path.write_bytes(path.read_bytes().replace(b"V_VP9", b"V_NO9"))
+    with AudioFile(path) as audio:
+        assert sum(map(len, audio.blocks())) > 50_000
+
+
+def test_a_stream_that_appears_on_the_way_does_not_keep_a_file_from_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "a.ts"
+    VIDEOS["ts"](path)
+    late = bytearray(path.read_bytes())
+    last = max(at for at in range(0, len(late), 188) if late[at + 1] == 0x41)  # a packet begins here
+    late[last + 1] = 0x44  # of another stream
+    path.write_bytes(late)
+    with open_container(path, "mpegts", kind="mpegts") as file, pytest.raises(IndexError):
+        list(file.demux())
+    with open_container(path, "mpegts", kind="mpegts") as file:
+        assert len(list(packets_of(file))) > 50
