@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from tests import pictures, videos
 from tests.airflow.runs import run_dag
 from tests.integration.songs import make_songs, spoil
+from tests.samples import song
 
 pytestmark = pytest.mark.airflow
 
@@ -25,6 +28,8 @@ CLOUD = {
 }
 """What ``uploads.py`` needs to make its DAG."""
 
+IMAGE_JOBS = ("image_probe", "web", "thumbnail", "perceptual_hash")
+
 HEAVY = (
     "apache_beam",
     "numpy",
@@ -33,6 +38,7 @@ HEAVY = (
     "scipy",
     "soundfile",
     "av",
+    "PIL",
     "pandas",
     "google.cloud.storage",
 )
@@ -75,7 +81,7 @@ def test_reading_it_twice_makes_no_new_version(file, dag_folder):
 @pytest.fixture
 def dags(dag_folder: Path) -> Iterator[Path]:
     """The project's DAG files where the tests' Airflow looks for DAGs."""
-    copies = [Path(shutil.copy(file, dag_folder)) for file in (*FILES, DAGS / "media_jobs.yaml")]
+    copies = [Path(shutil.copy(file, dag_folder)) for file in (*FILES, *DAGS.glob("*.yaml"))]
     yield dag_folder
     for copy in copies:
         copy.unlink()
@@ -127,6 +133,47 @@ def test_a_bad_song_reddens_the_run_and_the_others_go_all_the_way(songs, dags):
     artifacts = songs.parent / "artifacts"
     assert len(list((artifacts / "energy").rglob("a.json"))) == 1
     assert not list((artifacts / "energy").rglob("b.json"))
+
+
+@pytest.mark.beam
+def test_images_run_through_their_graph_and_a_bad_one_costs_itself(root, dags, monkeypatch):
+    monkeypatch.setenv("MEDIA_ROOT", f"file://{root}/artifacts")
+    monkeypatch.setenv("MEDIA_IMAGES", f"file://{root}/images")
+    for number, item in enumerate(("trip/a", "trip/b", "trip/c")):
+        image = pictures.write_image(root / "images" / f"{item}.jpg", pictures.scene(number, 2000, 1500))
+    image.write_bytes(image.read_bytes()[:5000])
+    run = run_dag(dags / "images.py", "images", conf={"prefix": "trip/"})
+    assert run.state == "failed"
+    artifacts = root / "artifacts"
+    made = {job: sorted(path.name for path in (artifacts / job).rglob("*.*")) for job in IMAGE_JOBS}
+    assert made == {
+        "image_probe": ["a.json", "b.json"], "web": ["a.webp", "b.webp"],
+        "thumbnail": ["a.jpg", "b.jpg"], "perceptual_hash": ["a.json", "b.json"],
+    }  # fmt: skip
+    with Image.open(next((artifacts / "web").rglob("a.webp"))) as web:
+        assert web.size == (1600, 1200)
+    with Image.open(next((artifacts / "thumbnail").rglob("a.jpg"))) as thumbnail:
+        assert thumbnail.size == (256, 192)
+
+
+@pytest.mark.beam
+def test_the_sound_of_videos_runs_through_the_audio_graph(root, dags, monkeypatch):
+    monkeypatch.setenv("MEDIA_ROOT", f"file://{root}/artifacts")
+    monkeypatch.setenv("MEDIA_VIDEOS", f"file://{root}/videos")
+    (root / "videos").mkdir()
+    sound = videos.Sound(samples=song(120, 8, rate=videos.RATE)[0], codec="aac")
+    videos.write_numbered(root / "videos" / "clip.mp4", frames=192, sounds=[sound])
+    run = run_dag(dags / "video.py", "video", conf={"items": ["clip"]})
+    assert run.state == "success"
+    assert {counts["done"] for counts in run.xcoms["summary"].values()} == {1}
+    assert len(run.xcoms["summary"]) == 7
+
+    def told(job):
+        return json.loads(next((root / "artifacts" / job).rglob("clip.json")).read_text())
+
+    assert told("video_beats")["tempo_bpm"] == pytest.approx(120, abs=3)
+    assert told("keyframes")["frames"] == 192
+    assert told("video_loudness")["duration_s"] == pytest.approx(8, abs=0.05)
 
 
 @pytest.mark.beam

@@ -61,9 +61,10 @@ def test_a_fault_is_told_once_with_its_line(told, what):
     assert told(jobs) == [fault]
 
 
-def test_the_reference_graph_has_no_fault():
+@pytest.mark.parametrize("name", ["media_jobs.yaml", "images.yaml", "video.yaml"])
+def test_the_example_graphs_have_no_fault(name):
     dags = Path(__file__).resolve().parents[3] / "dags"
-    assert validate_registry(dags / "media_jobs.yaml") == []
+    assert validate_registry(dags / name) == []
 
 
 def test_artifacts_beside_the_songs_are_no_fault_when_they_end_differently(told):
