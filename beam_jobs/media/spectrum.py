@@ -31,25 +31,35 @@ def power_frames(blocks: Iterator[Block], n_fft: int = N_FFT, hop: int = HOP) ->
     :return: arrays of shape (frames, 1 + n_fft // 2); 1 + samples // hop frames in all.
     """
     window = get_window("hann", n_fft, fftbins=True).astype(np.float32)
-    edge = np.zeros(n_fft // 2, np.float32)
+    for views in framed(blocks, n_fft, hop):
+        spectrum = rfft(views * window, axis=1)
+        power: Frames = spectrum.real**2 + spectrum.imag**2
+        yield power
+
+
+def framed(blocks: Iterator[Block], length: int, hop: int) -> Iterator[Frames]:
+    """Yield the frames of a mono stream as views: frame ``t`` is centred on sample ``t * hop``.
+
+    :param blocks: shape (frames, 1) each; zeros are put before the first and after the last.
+    :return: arrays of shape (frames, length); 1 + samples // hop frames in all.
+    """
+    edge = np.zeros(length // 2, np.float32)
     rest = edge
     for block in blocks:
         rest = np.concatenate([rest, block[:, 0]])
-        count = 1 + (len(rest) - n_fft) // hop
+        count = 1 + (len(rest) - length) // hop
         if count > 0:
-            yield _power(rest, window, count, hop)
+            yield _views(rest, length, count, hop)
             rest = rest[count * hop :]
     rest = np.concatenate([rest, edge])
-    count = 1 + (len(rest) - n_fft) // hop
+    count = 1 + (len(rest) - length) // hop
     if count > 0:
-        yield _power(rest, window, count, hop)
+        yield _views(rest, length, count, hop)
 
 
-def _power(samples: npt.NDArray[np.float32], window: Frames, count: int, hop: int) -> Frames:
-    views = np.lib.stride_tricks.sliding_window_view(samples, len(window))[: count * hop : hop]
-    spectrum = rfft(views * window, axis=1)
-    power: Frames = spectrum.real**2 + spectrum.imag**2
-    return power
+def _views(samples: npt.NDArray[np.float32], length: int, count: int, hop: int) -> Frames:
+    views: Frames = np.lib.stride_tricks.sliding_window_view(samples, length)[: count * hop : hop]
+    return views
 
 
 @lru_cache(maxsize=8)
