@@ -18,4 +18,5 @@ for file in "$folder"/packages/*.deb; do
     [ ! -e "$file" ] || dpkg-deb -x "$file" "$folder"
 done
 rm -rf "$folder/packages"
+[ -d "$folder/usr" ] || exit 1
 : >"$folder/.complete"
