@@ -85,6 +85,29 @@ def write_numbered(
     return path
 
 
+def repeated(path: Path, source: Path, times: int) -> Path:
+    """Write the packets of a video so many times one after the other."""
+    with av.open(str(source)) as read, av.open(str(path), "w") as file:
+        copies = {stream.index: file.add_stream_from_template(stream) for stream in read.streams}
+        packets = [packet for packet in read.demux() if packet.dts is not None]
+        lengths = {
+            index: max(
+                packet.dts + (packet.duration or 0) for packet in packets if packet.stream_index == index
+            )
+            for index in copies
+        }
+        for turn in range(times):
+            read.seek(0)
+            for packet in read.demux():
+                if packet.dts is None:
+                    continue
+                late = turn * lengths[packet.stream_index]
+                packet.pts, packet.dts = packet.pts + late, packet.dts + late
+                packet.stream = copies[packet.stream_index]
+                file.mux(packet)
+    return path
+
+
 def _track(file, sound: Sound):
     layout = {1: "mono", 2: "stereo", 6: "5.1"}[sound.samples.shape[1]]
     stream = file.add_stream(sound.codec, rate=sound.rate, layout=layout)

@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import subprocess
+import sys
 
 import av
 import numpy as np
@@ -15,6 +16,7 @@ from PIL import Image
 
 from beam_jobs.contract.errors import StepError, UndecodableMedia
 from beam_jobs.media.video_file import VideoFile
+from tests import videos
 from tests.fuzz.crafted import references
 from tests.fuzz.originals import VIDEOS
 from tests.pictures import CORNERS
@@ -370,3 +372,44 @@ def test_what_matroska_cannot_hold_is_not_copied(tmp_path):
     path = write_numbered(tmp_path / "a.flv", frames=24, codec="flv", sounds=[sound])
     with pytest.raises(StepError, match=r"cannot copy nellymoser into Matroska.*choose format flac"):
         call_step("extract_audio", {"format": "copy"}, video=path)
+
+
+PEAK = """
+import resource, sys
+from pathlib import Path
+from beam_jobs.contract.step import load_step
+from tests.step_calls import call_step
+name, short, long = sys.argv[1:4]
+params = {"format": sys.argv[4]} if len(sys.argv) > 4 else {}
+load_step(name).warm_up()
+peaks = []
+for path in (short, long):
+    _, call = call_step(name, params, video=Path(path))
+    peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+print(*peaks, call.media_seconds)
+"""
+
+
+@pytest.fixture(scope="module")
+def half_an_hour(tmp_path_factory):
+    """A clip of twenty seconds, and half an hour of the same."""
+    folder = tmp_path_factory.mktemp("long")
+    sound = Sound(samples=noise(20, channels=2, rate=RATE), codec="flac")
+    clip = write_numbered(folder / "clip.mkv", frames=480, codec="mpeg4", size=(80, 60), sounds=[sound])
+    return clip, videos.repeated(folder / "half_an_hour.mkv", clip, 90)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [["extract_audio", "wav"], ["extract_audio", "copy"], ["keyframes"], ["thumbnails_sheet"]],
+    ids="-".join,
+)
+def test_half_an_hour_needs_no_more_memory_than_a_clip(half_an_hour, call):
+    step, *format = call
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, step, *map(str, half_an_hour), *format],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    for_a_clip, for_half_an_hour, seconds = map(float, done.stdout.split())
+    assert seconds == pytest.approx(1800, abs=5)
+    assert for_half_an_hour - for_a_clip < 60, "MB; its samples alone are 690"
