@@ -23,6 +23,7 @@ from beam_jobs.contract.errors import MediaJobError
 from beam_jobs.contract.fused import decode_fused, is_fused
 from beam_jobs.contract.launch import decode_spec
 from beam_jobs.contract.step import load_step
+from beam_jobs.contract.step_path import find_steps
 from beam_jobs.isolation.death import die_with_parent
 from beam_jobs.pipelines.here import is_in_process, run_fused_here, run_here
 from beam_jobs.pipelines.there import run_fused_there, run_there
@@ -37,6 +38,7 @@ _STARTED = time.monotonic()
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     args = _parser().parse_args(argv)
+    find_steps()
     if args.parent is not None:
         die_with_parent(args.parent)
     logging.basicConfig(

@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
+from beam_jobs.contract.step_path import find_steps
 from beam_jobs.contract.stream import decode_stream
 from beam_jobs.isolation.death import die_with_parent
 
@@ -19,6 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("spec", metavar="SPEC_URI", help="stream spec (JSON)")
     parser.add_argument("--parent", type=int, metavar="PID", help="end at once when this parent is gone")
     args = parser.parse_args(argv)
+    find_steps()
     if args.parent is not None:
         die_with_parent(args.parent)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)

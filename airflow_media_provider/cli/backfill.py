@@ -176,9 +176,20 @@ def _answer(
     else:
         print_rows([{"partition": key, "state": state} for key, state in states.items()], args.output)
     left = [key for key, state in states.items() if state != "success"]
-    if left:
-        print(f"{len(left)} partitions are left; the same command goes on from here", file=sys.stderr)
-    lost = any(
-        numbers["failed"] or numbers["blocked"] for jobs in counts.values() for numbers in jobs.values()
-    )
+    failed = [key for key in left if states[key] == "failed"]
+    if failed:
+        print(f"{len(failed)} partitions failed; --retry-failed tries them again", file=sys.stderr)
+    if len(left) > len(failed):
+        print(
+            f"{len(left) - len(failed)} partitions are left; the same command goes on from here"
+            + (", within --budget-items" if args.budget_items is not None else ""),
+            file=sys.stderr,
+        )
+    lost = [
+        key
+        for key, jobs in counts.items()
+        if any(numbers["failed"] or numbers["blocked"] for numbers in jobs.values())
+    ]
+    if lost:
+        print(f"items failed or are blocked in {len(lost)} partitions, see their runs", file=sys.stderr)
     return SOME_LEFT if left or lost else ALL_DONE

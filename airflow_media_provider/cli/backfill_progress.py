@@ -63,7 +63,8 @@ class BackfillProgress:
 
     def budget_is_spent(self, spent: int, *, left: int) -> None:
         """Say that the next slice would pass the budget."""
-        self.line(f"budget: {spent} items started; the next of {left} partitions would pass it")
+        alone = "" if spent else " by itself; raise --budget-items"
+        self.line(f"budget: {spent} items started; the next of {left} partitions would pass it{alone}")
 
     def line(self, line: str) -> None:
         """Show a line above the bar."""

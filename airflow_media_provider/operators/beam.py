@@ -248,16 +248,19 @@ class MediaBeamOperator(BaseOperator):
         self, plan: StoredPlan, manifest: JobManifest, stores: Stores, context: Context
     ) -> dict[str, Any]:
         from airflow_media_provider.runs.made import write_made
+        from airflow_media_provider.runs.owed import owe, owed, settle
 
         outcome = self._judge(plan, manifest, stores)
         if outcome.exceeded:
             from airflow_media_provider.errors import LossesExceeded
 
+            owe(plan, self.job, write_made(plan, manifest, stores), stores)
             try:
                 outcome.raise_for_losses()
             except LossesExceeded as error:
                 raise AirflowException(str(error)) from error
-        made = write_made(plan, manifest, stores)
+        debts = owed(plan, self.job, stores)
+        made = write_made(plan, manifest, stores, also=[debt.uri for debt in debts])
         self._announce(plan, made, stores)
         for outlet in self.outlets:
             event = context["outlet_events"][outlet]
@@ -265,6 +268,7 @@ class MediaBeamOperator(BaseOperator):
             # A run's own key is on its events anyway; one from the form is not.
             if plan.partition and self.partitioned and not context.get("partition_key"):
                 event.add_partitions(plan.partition)
+        settle(debts, stores)
         return {"counts": outcome.counts, "report": outcome.report}
 
     def _announce(self, plan: StoredPlan, made: Made, stores: Stores) -> None:

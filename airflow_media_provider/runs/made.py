@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import heapq
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import pyarrow as pa
@@ -38,15 +40,18 @@ class Made:
     items: int
 
 
-def write_made(plan: StoredPlan, manifest: JobManifest, stores: Stores) -> Made:
+def write_made(plan: StoredPlan, manifest: JobManifest, stores: Stores, *, also: Iterable[str] = ()) -> Made:
     """Write the items that the plan wanted done and that are there now.
 
     What an earlier, broken attempt of this run has made is among them, so that nobody who waits for it
     waits for ever; and so is what another run made meanwhile.
+
+    :param also: list files of earlier runs that nobody was told of.
     """
     count, digest = 0, hashlib.sha256()
     with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as file:
-        for items in _in_parts(_items(plan, manifest, stores)):
+        lists = [_items(plan, manifest, stores), *(_read(uri, stores) for uri in also)]
+        for items in _in_parts(item for item, _ in groupby(heapq.merge(*lists))):
             lines = encode_strings(items, before='{"item":', after="}").encode()
             file.write(lines)
             digest.update(lines)

@@ -35,8 +35,11 @@ def find_artifacts(address: Address, items: pa.LargeStringArray, store: ObjectSt
     :param items: sorted by code point.
     """
     if len(items) <= FEW:
-        there = (store.exists(address.of(item)) for item in items.to_pylist())
-        return np.fromiter(there, np.bool_, len(items))
+        asked = np.fromiter((store.exists(address.of(i)) for i in items.to_pylist()), np.bool_, len(items))
+        if len(items) and not asked.any():
+            # To a question about an object, a bucket that is not there gives the same answer.
+            next(iter(store.list_uris(address.of(items[0].as_py()))), None)
+        return asked
     found = np.zeros(len(items), np.bool_)
     for listed in listed_between(address, items, store):
         names = listed.filter(pc.ends_with(listed, address.suffix))

@@ -13,6 +13,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from beam_jobs.contract.address import local_path
 from beam_jobs.storage.remote import prepare_beam
+from beam_jobs.storage.store import store_for
 
 PART = "part"
 SUFFIX = ".jsonl"
@@ -41,8 +42,11 @@ def clear_report(report: str) -> None:
     folder = beam_path(report.rstrip("/"))
     for pattern in (f"{folder}/{SUMMARY}", f"{folder}/{PART}-*", f"{folder}/beam-temp-*"):
         old = [found.path for result in FileSystems.match([pattern]) for found in result.metadata_list]
-        if old:
+        if local_path(report) is not None:
             FileSystems.delete(old)
+            continue
+        for uri in old:  # Beam deletes in batches, which not every server that speaks the protocol knows
+            store_for(uri).remove(uri)
 
 
 def read_bytes(uri: str) -> bytes:

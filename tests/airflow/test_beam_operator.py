@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+
+from tests.integration.songs import make_songs
 
 pytestmark = [pytest.mark.airflow, pytest.mark.beam]
 
@@ -69,6 +73,22 @@ def test_losses_past_the_limit_fail_the_task_and_emit_no_asset(catalog, spoil_so
     assert run.states["run"] == "failed"
     assert run.events == {}
     assert catalog.artifacts("loudness") == ["a.json"]
+
+
+def test_what_a_red_run_made_is_told_by_the_next_green_one(catalog, spoil_song):
+    body = ONE_JOB.replace('items=["a", "rock/b"], {plan}', "items=ITEMS")
+    spoil_song("rock/b")
+    red = catalog.run(f"    ITEMS = ['a', 'rock/b']\n{body}", dag_id="beam_owed")
+    assert red.events == {}
+    make_songs(catalog.songs, ["rock/b"])
+    green = catalog.run(f"    ITEMS = ['rock/b']\n{body}", dag_id="beam_owed")
+
+    extra = green.events["media.t.loudness"]
+    told = [json.loads(line)["item"] for line in catalog.read(extra["manifest"]).splitlines()]
+    assert (told, extra["items"], extra["done"]) == (["a", "rock/b"], 2, 1)
+    (catalog.songs / "c.ogg").hardlink_to(catalog.songs / "a.ogg")
+    third = catalog.run(f"    ITEMS = ['c']\n{body}", dag_id="beam_owed")
+    assert third.events["media.t.loudness"]["items"] == 1, "told once"
 
 
 def test_losses_within_the_limit_are_counted_in_the_assets_event(catalog, spoil_song):

@@ -9,11 +9,12 @@ import sys
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from airflow_media_provider.errors import PlanError
+from airflow_media_provider.errors import PlanError, StorageError
 from airflow_media_provider.registry import JobGraph, media_registry
 from airflow_media_provider.registry.recipe import recipe
 from airflow_media_provider.runs.here import RunResult, plan_and_save, run_here
@@ -94,6 +95,20 @@ def test_a_run_has_all_that_it_reads_and_writes_on_a_bucket(graph, stores):
 
 @pytest.mark.beam
 @pytest.mark.usefixtures("songs")
+def test_a_run_that_is_tried_again_clears_its_earlier_report(graph, stores):
+    request = PlanRequest(items=tuple(ITEMS), targets=("downsample",))
+    plan = plan_and_save(graph, request, stores=stores, run_id="twice")
+    for status in ("done", "present"):
+        result = run_here(
+            plan, stores=stores, python=sys.executable, on_event=lambda event: None, on_line=print
+        )
+        assert counts(result, status) == {"downsample": (3,)}
+        rows = report_rows(plan.layout.job("downsample"), stores)
+        assert sorted((row.item, row.status) for row in rows) == [(item, status) for item in sorted(ITEMS)]
+
+
+@pytest.mark.beam
+@pytest.mark.usefixtures("songs")
 def test_two_runs_that_race_leave_one_artifact_each_and_two_honest_reports(graph, stores):
     with ThreadPoolExecutor(2) as pool:
         runs = list(pool.map(lambda n: run(graph, stores, f"race {n}", items=ITEMS), range(2)))
@@ -134,6 +149,14 @@ def catalog(graph, stores) -> Iterator[tuple[str, list[str]]]:
         if n % 2 == 0:
             store.write(made.of(item), b"x")
     return write_report(graph, stores), items
+
+
+@pytest.mark.parametrize("count", [2, 40])
+def test_a_source_bucket_that_is_not_there_is_told_for_few_items_and_for_many(graph, stores, count):
+    lost = replace(graph, source="gs://no-such-songs/x/{item}.ogg")
+    items = tuple(f"{n}" for n in range(count))
+    with pytest.raises(StorageError, match="no-such-songs"):
+        make_plan(lost, PlanRequest(items=items), stores)
 
 
 def test_a_plan_from_a_saved_inventory_is_the_plan_from_listings_and_lists_nothing(

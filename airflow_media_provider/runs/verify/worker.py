@@ -28,6 +28,8 @@ def attempt(name, action):
     return True
 def beam():
     import apache_beam, beam_jobs.run
+    from beam_jobs.contract.step_path import find_steps
+    find_steps()
 def warm(step):
     from beam_jobs.contract.step import load_step
     found = load_step(step)

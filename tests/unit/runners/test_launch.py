@@ -121,10 +121,30 @@ def test_the_worker_finds_what_was_added_to_this_process_path(monkeypatch, tmp_p
     team = tmp_path / "team"
     team.mkdir()
     monkeypatch.syspath_prepend(str(team))
-    paths = worker_environ({"PYTHONPATH": "/given"})["PYTHONPATH"].split(os.pathsep)
-    assert paths[0] == "/given"
+    environ = worker_environ({"PYTHONPATH": "/given"})
+    assert environ["PYTHONPATH"].split(os.pathsep)[0] == "/given"
+    assert str(team) not in environ["PYTHONPATH"]
+    paths = environ["MEDIA_STEP_PATH"].split(os.pathsep)
     assert str(team) in paths
     assert not any("site-packages" in path for path in paths)
+
+
+def test_a_file_beside_the_registry_named_like_a_module_of_python_is_not_that_module(monkeypatch, tmp_path):
+    (tmp_path / "platform.py").write_text("raise SystemExit('this is a DAG file')")
+    (tmp_path / "own_steps.py").write_text("FOUND = True")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    code = (
+        "from beam_jobs.contract.step_path import find_steps; find_steps(); "
+        "import platform, own_steps; print(platform.python_version(), own_steps.FOUND)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=worker_environ(os.environ),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.endswith("True\n")
 
 
 def gone(pid: int) -> bool:
