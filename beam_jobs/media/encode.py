@@ -43,7 +43,7 @@ class AudioWriter:
                 f"{format} holds at most {most} channels and this has {channels}; "
                 "choose format wav, or channels 1 or 2"
             )
-        self._path, self._format = path, format
+        self._path, self._format, self._closed = path, format, False
         large = format == "wav" and frames * channels * bits // 8 > _WAV_BYTES
         self._sink = _Sink(path)
         try:
@@ -70,8 +70,15 @@ class AudioWriter:
             self._sink.check()
             raise StepError(f"cannot encode {self._format}: {error}") from error
 
+    def remove(self) -> None:
+        """Remove the file, which has been closed."""
+        self._path.unlink(missing_ok=True)
+
     def close(self) -> None:
         """Finish the file; raises StorageError when not all of it could be written."""
+        if self._closed:
+            return
+        self._closed = True
         self._file.close()
         self._sink.close()
         self._sink.check()

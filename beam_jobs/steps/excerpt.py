@@ -1,0 +1,74 @@
+"""A part of audio, exact to the sample."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from beam_jobs.contract.errors import StepError
+from beam_jobs.contract.step import StepParams, step
+from beam_jobs.media.call import StepCall
+
+
+class ExcerptParams(StepParams):
+    """Which part, and what to make of it.
+
+    :param where: ``start`` counts ``start_s`` from the beginning, ``middle`` takes the middle.
+    :param duration_s: how long.
+    :param short: what to do when there is less: ``take`` what there is, or ``fail`` the item.
+    :param format: of the file; ``ogg`` is Vorbis.
+    :param bits: per sample, of flac and wav.
+    """
+
+    where: Literal["start", "middle"] = "start"
+    start_s: float = Field(default=0.0, ge=0, le=1e6)
+    duration_s: float = Field(default=30.0, gt=0, le=1e6)
+    short: Literal["take", "fail"] = "take"
+    format: Literal["flac", "ogg", "wav"] = "flac"
+    bits: Literal[16, 24] = 16
+
+
+def _suffix(params: ExcerptParams) -> str:
+    return f".{params.format}"
+
+
+def _warm_up() -> None:
+    from beam_jobs.media import cutting, decode_soundfile, encode, stream  # noqa: F401
+
+
+@step("excerpt", version="1", makes=_suffix, params=ExcerptParams, warm_up=_warm_up)
+def excerpt(call: StepCall, params: ExcerptParams) -> Path:
+    """Write frames ``round(start_s * rate)`` up to ``round((start_s + duration_s) * rate)``, as they are.
+
+    What is behind the part is not decoded, so a file that is cut there is no failure. For the middle of a
+    file that does not say how long it is, it is decoded once to count.
+    """
+    from beam_jobs.media.cutting import between, count_frames
+    from beam_jobs.media.encode import AudioWriter
+    from beam_jobs.media.stream import decoded, open_input
+
+    total = None
+    if params.where == "middle":
+        with open_input(call) as audio:
+            total = audio.info.frames or count_frames(decoded(call, audio))
+    with open_input(call) as audio:
+        info = audio.info
+        length = max(1, round(params.duration_s * info.rate))
+        start = round(params.start_s * info.rate) if total is None else max(0, (total - length) // 2)
+        written = 0
+        with AudioWriter(
+            call.output, format=params.format, rate=info.rate, channels=info.channels, bits=params.bits,
+            frames=length,
+        ) as writer:  # fmt: skip
+            for block in between(decoded(call, audio), start, start + length):
+                written += len(block)
+                with call.stage("encode"):
+                    writer.write(block)
+            if not written or (written < length and params.short == "fail"):
+                raise StepError(
+                    f"item {call.item!r}: plays {audio.seconds_read:.3f} s, and {length / info.rate:g} s "
+                    f"from {start / info.rate:g} s are wanted; choose an earlier or shorter part"
+                )
+    return call.output

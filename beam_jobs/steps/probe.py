@@ -1,0 +1,71 @@
+"""What an audio file is, from its header."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from beam_jobs.contract.quantity import StepResult, quantity
+from beam_jobs.contract.step import StepParams, step
+from beam_jobs.media.call import StepCall
+
+
+class ProbeParams(StepParams):
+    """Nothing to choose."""
+
+
+class ProbeResult(StepResult):
+    """Facts of an audio file."""
+
+    container: str = quantity("text", "wav, flac, mp3, ogg-vorbis, ogg-opus, mp4, matroska, …")
+    codec: str = quantity("text", "FFmpeg's or libsndfile's name of the codec.")
+    sample_rate_hz: int = quantity("Hz", "Frames per second.")
+    channels: int = quantity("1", "Number of channels.")
+    bit_rate_bps: int | None = quantity("bit/s", "Of the whole file; null when its length is not known.")
+    tags: dict[str, str] = quantity("text", "Tags of the file, names in lower case.")
+    cover_art: bool = quantity("1", "A picture is attached.")
+    audio_tracks: int = quantity("1", "Number of audio streams; the facts are the first one's.")
+    video: bool = quantity("1", "There are moving pictures.")
+    frames: int | None = quantity("1", "Number of frames as the header claims; null when it does not.")
+    duration_s: float | None = quantity("s", "Playing time as the file claims; null when it does not.")
+    file_bytes: int = quantity("bytes", "Size of the file.")
+
+
+def _warm_up() -> None:
+    from beam_jobs.media import audio, container, decode_soundfile, tags  # noqa: F401
+
+
+@step("probe", version="1", makes=".json", params=ProbeParams, warm_up=_warm_up, result=ProbeResult)
+def probe(call: StepCall, params: ProbeParams) -> dict[str, Any]:
+    """Read a header and as much behind it as a decoder needs to begin; ``quality`` reads the whole file.
+
+    Of the tags come at most 64, each of at most 500 characters, without control characters.
+
+    :return: as :class:`ProbeResult`.
+    """
+    from beam_jobs.media.audio import AudioFile
+    from beam_jobs.media.container import DEMUXERS, open_container
+    from beam_jobs.media.tags import has_cover, has_video, read_tags
+
+    path = call.path("audio")
+    with call.stage("decode"):
+        with AudioFile(path) as audio:
+            info = audio.info
+            next(audio.blocks())
+        size = path.stat().st_size
+        with open_container(path, DEMUXERS[info.container], kind=info.container) as file:
+            duration = info.duration_s or (file.duration / 1e6 if file.duration else None)
+            call.media_seconds = duration or 0.0
+            return {
+                "container": info.container,
+                "codec": info.codec,
+                "sample_rate_hz": info.rate,
+                "channels": info.channels,
+                "bit_rate_bps": round(8 * size / duration) if duration else None,
+                "tags": read_tags(file),
+                "cover_art": has_cover(file),
+                "audio_tracks": len(file.streams.audio),
+                "video": has_video(file),
+                "frames": info.frames,
+                "duration_s": round(duration, 6) if duration else None,
+                "file_bytes": size,
+            }
