@@ -17,9 +17,12 @@ from airflow.cli.cli_config import (
 
 def _days(text: str) -> float:
     """Read a number of days from 0."""
-    days = float(text)
+    try:
+        days = float(text)
+    except ValueError:
+        days = -1.0
     if not 0 <= days < float("inf"):
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days; write 0 or more, e.g. 7 or 0.5")
     return days
 
 
