@@ -120,7 +120,7 @@ class _Path:
         )  # fmt: skip
         self._came = np.concatenate([self._came, came])
         if len(self._came) < 2 * self._lag:
-            return self._came[:0, 0]
+            return np.empty(0, np.uint16)  # no view, which would keep all of it
         decided = len(self._came) - self._lag
         states = self._back()[:decided]
         self._came = self._came[decided:]

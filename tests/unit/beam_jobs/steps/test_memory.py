@@ -48,7 +48,7 @@ def files(tmp_path_factory):
         "downsample",
         "loudness",
         "plots",
-        *(pytest.param(step, marks=pytest.mark.perf) for step in ("fingerprint", "speechiness")),
+        *(pytest.param(step, marks=pytest.mark.perf) for step in ("fingerprint", "speechiness", "pitch")),
     ],
 )
 def test_three_hours_need_no_more_memory_than_a_song(files, step):

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from beam_jobs.contract.step import load_step
 from beam_jobs.media.arrays import read_arrays
+from beam_jobs.media.pitch import _Path
 from tests import samples, tunes
 from tests.step_calls import call_step
 
@@ -105,3 +106,12 @@ def test_paths_that_are_decided_early_are_those_of_the_whole(tmp_path, monkeypat
 def test_params_that_contradict_each_other_are_refused(params, message):
     with pytest.raises(ValidationError, match=message):
         load_step("pitch").parse_params(params)
+
+
+def test_what_is_not_decided_yet_keeps_nothing_alive():
+    path = _Path(bins=10, rate=22_050, hop=512)
+    frames = np.zeros((100, 10))
+    for _ in range(3):
+        states = path.add(frames, np.zeros(100))
+        assert len(states) == 0
+        assert states.base is None
