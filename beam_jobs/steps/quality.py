@@ -17,8 +17,10 @@ class QualityParams(StepParams):
 
     :param silence_dbfs: samples below this are silence at the beginning and the end.
     :param clip_dbfs: samples at or above this are clipped when ``clip_run`` of them follow each other.
-    :param clip_run: so many samples in one channel.
+    :param clip_run: so many samples in one channel; what a lossy decoder gives beyond full scale counts too.
     :param dropout_s: zeros in all channels for at least so long, inside the sound, are a dropout.
+    :param mono_db: a stereo file is mono when the difference of its channels is at or below this level,
+        against their sum.
     :param places: so many places of each fault are told.
     """
 
@@ -26,6 +28,7 @@ class QualityParams(StepParams):
     clip_dbfs: float = Field(default=-0.01, ge=-6, le=0)
     clip_run: int = Field(default=3, ge=2, le=1000)
     dropout_s: float = Field(default=0.005, gt=0, le=60)
+    mono_db: float = Field(default=-60.0, ge=-120, le=-20)
     places: int = Field(default=20, ge=0, le=1000)
 
 
@@ -51,9 +54,12 @@ class QualityResult(StepResult):
     silence_head_s: float = quantity("s", "Silence at the beginning; all of it for a silent file.")
     silence_tail_s: float = quantity("s", "Silence at the end; 0 for a silent file.")
     silent: bool = quantity("1", "There is nothing but silence.")
-    mono_as_stereo: bool = quantity("1", "Two channels or more that all hold the same samples.")
+    mono_as_stereo: bool = quantity("1", "Two channels or more that hold the same.")
     side_db: float | None = quantity(
         "dB", "Level of left minus right against that of left plus right, -120 to 120; null unless stereo."
+    )
+    correlation: float | None = quantity(
+        "1", "Pearson's correlation of left and right; null unless stereo, and when one holds nothing."
     )
     truncated: bool = quantity("1", "The file ends early or is damaged.")
     damage: str | None = quantity("text", "What the decoder says of that.")
@@ -90,6 +96,7 @@ def quality(call: StepCall, params: QualityParams) -> dict[str, Any]:
             clip_dbfs=params.clip_dbfs,
             clip_run=params.clip_run,
             dropout_s=params.dropout_s,
+            mono_db=params.mono_db,
             places=params.places,
         )
         try:
