@@ -1,3 +1,4 @@
+import librosa
 import numpy as np
 import pytest
 import soxr
@@ -5,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beam_jobs.media.resample import resampled, resampled_length
+from tests.resampling_measures import measure, sweep_error_db
 from tests.samples import noise, tone
 
 RATES = st.sampled_from([8_000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000, 44_101])
@@ -69,3 +71,29 @@ def test_nothing_moves_in_time():
     samples = np.zeros((44_100, 1), np.float32)
     samples[22_050] = 1
     assert int(np.abs(stream(samples, 44_100, 22_050)[:, 0]).argmax()) == 11_025
+
+
+@pytest.mark.parametrize(("rate", "wanted"), [(44_100, 22_050), (48_000, 16_000), (44_100, 48_000)])
+def test_it_is_flat_clean_and_not_late_as_librosas_default_is(rate, wanted):
+    def ours(samples, rate, wanted):
+        return stream(samples[:, None], rate, wanted)[:, 0]
+
+    def librosas(samples, rate, wanted):
+        return librosa.resample(samples, orig_sr=rate, target_sr=wanted)
+
+    told, default = measure(ours, rate, wanted), measure(librosas, rate, wanted)
+    assert told.ripple_db < 0.01
+    assert told.rejection_db > 125
+    assert told.clean_db > 125
+    assert told.delay < 1e-3
+    assert told.ripple_db <= default.ripple_db + 1e-4
+    assert told.rejection_db >= default.rejection_db - 0.5
+    assert told.clean_db >= default.clean_db - 0.5
+
+
+def test_a_sweep_comes_out_as_it_would_be_at_the_new_rate_and_vanishes_past_its_half():
+    inside, beyond = sweep_error_db(
+        lambda samples, rate, wanted: stream(samples[:, None], rate, wanted)[:, 0], 44_100, 22_050
+    )
+    assert inside < -110
+    assert beyond < -120
