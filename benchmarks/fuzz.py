@@ -30,7 +30,7 @@ from tests.fuzz.corpus import KINDS, write_corpus
 from tests.fuzz.trial import Verdict, steps_to_try, try_steps
 
 RESULTS = Path(__file__).with_name("results")
-FILES = {"audio": 1_000, "image": 700, "video": 500, "beats": 100}
+FILES = {"audio": 900, "image": 700, "video": 450, "beats": 100}
 TIMEOUT_S = 20.0
 MEMORY_MB = 2048
 DEADLINE_S = 900.0

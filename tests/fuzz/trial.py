@@ -23,7 +23,7 @@ PARAMS: dict[str, dict[str, Any]] = {
 }
 """For steps that have no defaults for all their params."""
 
-EXPECTED = {"UndecodableMedia", "StepTimeout", "StepCrashed", "MemoryError"}
+EXPECTED = {"UndecodableMedia", "StepError", "StepTimeout", "StepCrashed", "MemoryError"}
 """What may become of a hostile file; any other error is one that the step did not think of."""
 
 
