@@ -22,3 +22,16 @@ def between(blocks: Iterator[Block], start: int, end: int) -> Iterator[Block]:
 def count_frames(blocks: Iterator[Block]) -> int:
     """Return how many frames a stream has."""
     return sum(len(block) for block in blocks)
+
+
+class Counted:
+    """A stream that counts its frames while it passes."""
+
+    def __init__(self, blocks: Iterator[Block]) -> None:
+        self._blocks = blocks
+        self.frames = 0
+
+    def __iter__(self) -> Iterator[Block]:
+        for block in self._blocks:
+            self.frames += len(block)
+            yield block

@@ -21,6 +21,11 @@ _SUBTYPES: Final = {
     ("ogg", 16): "VORBIS", ("ogg", 24): "VORBIS",
 }  # fmt: skip
 _MOST_CHANNELS: Final = {"flac": 8, "ogg": 255, "wav": 1024}
+_TO_VORBIS: Final = {
+    3: (0, 2, 1), 5: (0, 2, 1, 3, 4), 6: (0, 2, 1, 4, 5, 3), 7: (0, 2, 1, 5, 6, 4, 3),
+    8: (0, 2, 1, 6, 7, 4, 5, 3),
+}  # fmt: skip
+"""Where Vorbis takes its channels from in the order of WAVE (Vorbis I specification, 4.3.9)."""
 _WRITE_FRAMES: Final = 8192  # libsndfile's Vorbis encoder overflows its stack on long writes.
 _WAV_BYTES: Final = 0xFFFFFFFF - 4096
 
@@ -31,11 +36,20 @@ class AudioWriter:
     :param path: file that does not exist yet.
     :param rate: frames per second.
     :param bits: per sample, of FLAC and WAV; Vorbis has none.
+    :param quality: of Vorbis, 0 to 10 as its tools count; None = libsndfile's default, which is 4.
     :param frames: how many will come, if known: a WAV past 4 GB needs the RF64 form.
     """
 
     def __init__(
-        self, path: Path, *, format: AudioFormat, rate: int, channels: int, bits: int = 16, frames: int = 0
+        self,
+        path: Path,
+        *,
+        format: AudioFormat,
+        rate: int,
+        channels: int,
+        bits: int = 16,
+        quality: float | None = None,
+        frames: int = 0,
     ) -> None:
         most = _MOST_CHANNELS[format]
         if channels > most:
@@ -44,12 +58,14 @@ class AudioWriter:
                 "choose format wav, or channels 1 or 2"
             )
         self._path, self._format, self._closed = path, format, False
+        self._order = _TO_VORBIS.get(channels) if format == "ogg" else None
         large = format == "wav" and frames * channels * bits // 8 > _WAV_BYTES
         self._sink = _Sink(path)
         try:
             self._file = soundfile.SoundFile(
                 self._sink, "w", samplerate=rate, channels=channels,
                 format="RF64" if large else format.upper(), subtype=_SUBTYPES[format, bits],
+                compression_level=None if quality is None or format != "ogg" else 1 - quality / 10,
             )  # fmt: skip
         except soundfile.LibsndfileError as error:
             self._abandon()
@@ -59,10 +75,12 @@ class AudioWriter:
             ) from error
 
     def write(self, block: Block) -> None:
-        """Append a block of shape (frames, channels); beyond full scale it clips.
+        """Append a block of shape (frames, channels), in the order of WAVE; beyond full scale it clips.
 
         :raises StorageError: when the disk says no.
         """
+        if self._order is not None:
+            block = block[:, self._order]
         try:
             for start in range(0, len(block), _WRITE_FRAMES):
                 self._file.write(block[start : start + _WRITE_FRAMES])

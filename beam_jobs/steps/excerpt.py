@@ -18,7 +18,8 @@ class ExcerptParams(StepParams):
     :param where: ``start`` counts ``start_s`` from the beginning, ``middle`` takes the middle.
     :param duration_s: how long.
     :param short: what to do when there is less: ``take`` what there is, or ``fail`` the item.
-    :param format: of the file; ``ogg`` is Vorbis.
+    :param format: of the file; ``ogg`` is Vorbis. Opus and MP3 have few rates and at most two channels: the
+        part is cut first, then resampled and mixed where needed.
     :param bits: per sample, of flac and wav.
     """
 
@@ -26,7 +27,7 @@ class ExcerptParams(StepParams):
     start_s: float = Field(default=0.0, ge=0, le=1e6)
     duration_s: float = Field(default=30.0, gt=0, le=1e6)
     short: Literal["take", "fail"] = "take"
-    format: Literal["flac", "ogg", "wav"] = "flac"
+    format: Literal["flac", "ogg", "opus", "mp3", "wav"] = "flac"
     bits: Literal[16, 24] = 16
 
 
@@ -35,7 +36,7 @@ def _suffix(params: ExcerptParams) -> str:
 
 
 def _warm_up() -> None:
-    from beam_jobs.media import cutting, decode_soundfile, encode, stream  # noqa: F401
+    from beam_jobs.media import cutting, decode_soundfile, encode_any, stream  # noqa: F401
 
 
 @step("excerpt", version="1", makes=_suffix, params=ExcerptParams, warm_up=_warm_up)
@@ -45,8 +46,10 @@ def excerpt(call: StepCall, params: ExcerptParams) -> Path:
     What is behind the part is not decoded, so a file that is cut there is no failure. For the middle of a
     file that does not say how long it is, it is decoded once to count.
     """
-    from beam_jobs.media.cutting import between, count_frames
-    from beam_jobs.media.encode import AudioWriter
+    from beam_jobs.media.cutting import Counted, between, count_frames
+    from beam_jobs.media.encode_any import channels_for, open_writer, rate_for
+    from beam_jobs.media.mix import mixed
+    from beam_jobs.media.resample import resampled, resampled_length
     from beam_jobs.media.stream import decoded, open_input
 
     total = None
@@ -57,16 +60,16 @@ def excerpt(call: StepCall, params: ExcerptParams) -> Path:
         info = audio.info
         length = max(1, round(params.duration_s * info.rate))
         start = round(params.start_s * info.rate) if total is None else max(0, (total - length) // 2)
-        written = 0
-        with AudioWriter(
-            call.output, format=params.format, rate=info.rate, channels=info.channels, bits=params.bits,
-            frames=length,
+        rate, channels = rate_for(params.format, info.rate), channels_for(params.format, info.channels)
+        part = Counted(between(decoded(call, audio), start, start + length))
+        with open_writer(
+            call.output, format=params.format, rate=rate, channels=channels, bits=params.bits,
+            frames=resampled_length(length, info.rate, rate),
         ) as writer:  # fmt: skip
-            for block in between(decoded(call, audio), start, start + length):
-                written += len(block)
+            for block in resampled(mixed(iter(part), info.channels, channels), info.rate, rate):
                 with call.stage("encode"):
                     writer.write(block)
-            if not written or (written < length and params.short == "fail"):
+            if not part.frames or (part.frames < length and params.short == "fail"):
                 raise StepError(
                     f"item {call.item!r}: plays {audio.seconds_read:.3f} s, and {length / info.rate:g} s "
                     f"from {start / info.rate:g} s are wanted; choose an earlier or shorter part"

@@ -8,9 +8,11 @@ import soundfile
 
 from beam_jobs.contract.errors import StepError, StorageError
 from beam_jobs.media.encode import AudioWriter
+from beam_jobs.media.encode_any import open_writer
 from tests.samples import noise, song, tone
 
 FORMATS = ["flac", "ogg", "wav"]
+ALL_FORMATS = [*FORMATS, "opus", "mp3"]
 
 
 def write(path, samples, format, **options):
@@ -79,26 +81,35 @@ def test_an_error_leaves_no_file(tmp_path):
     assert not (tmp_path / "a").exists()
 
 
-def test_a_folder_that_cannot_be_written_is_a_storage_error(tmp_path):
+@pytest.mark.parametrize("format", ["wav", "mp3"])
+def test_a_folder_that_cannot_be_written_is_a_storage_error(tmp_path, format):
+    def fail():
+        path = tmp_path / "absent" / "a.wav"
+        with open_writer(path, format=format, rate=22_050, channels=1) as writer:
+            writer.write(noise(1))
+
     with pytest.raises(StorageError, match=r"cannot write a\.wav: No such file"):
-        AudioWriter(tmp_path / "absent" / "a.wav", format="wav", rate=22_050, channels=1)
+        fail()
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", ALL_FORMATS)
 @pytest.mark.parametrize("kept", [100, 5_000, -1_000, -1])
 def test_a_full_disk_is_a_storage_error_and_leaves_no_file(tmp_path, format, kept):
     """Wherever the disk fills, at the last byte too, which libsndfile writes on closing."""
-    samples = song(120, 3, rate=22_050)[0][:, :1]
-    size = write(tmp_path / "whole", samples, format).stat().st_size
+    samples = song(120, 3, rate=48_000)[0][:, :1]
+    with open_writer(tmp_path / "whole", format=format, rate=48_000, channels=1) as writer:
+        writer.write(samples)
+    size = (tmp_path / "whole").stat().st_size
     np.save(tmp_path / "samples.npy", samples)
     script = (
         "import resource, signal, sys, numpy as np; from pathlib import Path\n"
-        "from beam_jobs.media.encode import AudioWriter, StorageError\n"
+        "from beam_jobs.contract.errors import StorageError\n"
+        "from beam_jobs.media.encode_any import open_writer\n"
         "samples = np.load(sys.argv[1]); path = Path(sys.argv[2])\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]),) * 2)\n"
         "try:\n"
-        "    with AudioWriter(path, format=sys.argv[3], rate=22050, channels=1) as writer:\n"
+        "    with open_writer(path, format=sys.argv[3], rate=48000, channels=1) as writer:\n"
         "        writer.write(samples)\n"
         "except StorageError as error: print(error, path.exists())\n"
     )

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from beam_jobs.contract.errors import StepError
 from beam_jobs.contract.step import load_step
+from beam_jobs.media.audio import AudioFile
 from tests import samples
 from tests.step_calls import call_step
 
@@ -116,3 +117,21 @@ def test_less_than_asked_for_is_taken_or_fails_as_wanted_and_nothing_always_fail
         call_step("excerpt", {"start_s": 9, "duration_s": 5, "short": "fail"}, audio=path)
     with pytest.raises(StepError, match="choose an earlier or shorter part"):
         call_step("excerpt", {"start_s": 60}, audio=path)
+
+
+@pytest.mark.parametrize("format", ["ogg", "mp3"])
+def test_pieces_of_a_lossy_file_add_up_to_what_the_whole_decodes_to(noise, format):
+    path, _ = call_step("transcode", {"format": format}, audio=noise[0])
+    whole, _ = call_step("transcode", {"format": "flac"}, audio=path)
+    _, found = pieces(path, window_s=0.77)
+    assert np.array_equal(np.concatenate(found), soundfile.read(whole)[0])
+
+
+@pytest.mark.parametrize(
+    ("format", "rate"), [("opus", 48_000), ("mp3", 44_100), ("ogg", RATE), ("wav", RATE)]
+)
+def test_an_excerpt_is_as_long_as_asked_in_every_format(noise, format, rate):
+    output, _ = call_step("excerpt", {"start_s": 1.2, "duration_s": 1.5, "format": format}, audio=noise[0])
+    with AudioFile(output) as audio:
+        length = sum(len(block) for block in audio.blocks())
+        assert (audio.info.rate, length) == (rate, round(1.5 * rate))
