@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from beam_jobs.contract.quantity import StepResult, quantity
 from beam_jobs.contract.step import StepParams, step
 from beam_jobs.media.call import StepCall
 
@@ -21,6 +22,15 @@ class BeatTrackingParams(StepParams):
     tightness: float = Field(default=100.0, gt=0, le=10_000)
 
 
+class BeatTrackingResult(StepResult):
+    """The pulse and the beats that follow it."""
+
+    tempo_bpm: float | None = quantity("BPM", "Mean tempo; null when there is no pulse.", gt=0)
+    pulse_clarity: float = quantity("1", "How alike the onsets are one beat apart, 0 to 1.", ge=0, le=1)
+    beats_s: list[float] = quantity("s", "When each beat comes, increasing.", shape="(beats,)")
+    duration_s: float = quantity("s", "Playing time.")
+
+
 def _warm_up() -> None:
     """Load librosa and what it compiles, once per process."""
     import numpy as np
@@ -33,7 +43,10 @@ def _warm_up() -> None:
     track_beats(onset_strength(iter([clicks])), start_bpm=120, tightness=100)
 
 
-@step("beat_tracking", version="1", makes=".json", params=BeatTrackingParams, warm_up=_warm_up)
+@step(
+    "beat_tracking", version="2", makes=".json", params=BeatTrackingParams, warm_up=_warm_up,
+    result=BeatTrackingResult,
+)  # fmt: skip
 def beat_tracking(call: StepCall, params: BeatTrackingParams) -> dict[str, Any]:
     """Find tempo and beats in audio of any rate; it is analysed as mono at 22,050 Hz.
 

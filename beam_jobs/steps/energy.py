@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from beam_jobs.contract.errors import UndecodableMedia
+from beam_jobs.contract.quantity import StepResult, quantity
 from beam_jobs.contract.step import AUDIO, StepInput, StepParams, step
 from beam_jobs.media.call import StepCall
 
@@ -19,11 +20,31 @@ class EnergyParams(StepParams):
     """Nothing to choose."""
 
 
+class BeatLevel(StepResult):
+    """The time from a beat to the next."""
+
+    start_s: float = quantity("s", "The beat.", ge=0)
+    end_s: float = quantity("s", "The next beat, or the end of the audio.", ge=0)
+    rms_dbfs: float = quantity("dBFS", "RMS level between them; -120 for silence.", ge=-120)
+
+
+class EnergyResult(StepResult):
+    """The level of each beat and of the whole."""
+
+    beats: list[BeatLevel] = quantity("1", "One for each beat within the audio, in order.", shape="(beats,)")
+    rms_dbfs: float = quantity("dBFS", "RMS level of the whole; -120 for silence.", ge=-120)
+    beats_outside: int = quantity("1", "How many beats lie beyond the end of the audio.", ge=0)
+    duration_s: float = quantity("s", "Playing time.")
+
+
 def _warm_up() -> None:
     from beam_jobs.media import decode_soundfile, level, stream  # noqa: F401
 
 
-@step("energy", version="1", makes=".json", takes=(AUDIO, BEATS), params=EnergyParams, warm_up=_warm_up)
+@step(
+    "energy", version="1", makes=".json", takes=(AUDIO, BEATS), params=EnergyParams, warm_up=_warm_up,
+    result=EnergyResult,
+)  # fmt: skip
 def energy(call: StepCall, params: EnergyParams) -> dict[str, Any]:
     """Measure the RMS level from each beat to the next, the last one to the end of the audio.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from beam_jobs.contract.quantity import StepResult, quantity
 from beam_jobs.contract.step import StepParams, step
 from beam_jobs.media.call import StepCall
 
@@ -23,6 +24,53 @@ class SpectralParams(StepParams):
     rolloff: float = Field(default=0.85, gt=0, lt=1)
 
 
+class LevelStatistics(StepResult):
+    """A number per band or coefficient, over all frames."""
+
+    mean: list[float] = quantity("dB", "Mean over the frames.", shape="(bands,)")
+    std: list[float] = quantity("dB", "Deviation over the frames.", shape="(bands,)")
+    min: list[float] = quantity("dB", "Least of the frames.", shape="(bands,)")
+    max: list[float] = quantity("dB", "Greatest of the frames.", shape="(bands,)")
+
+
+class FrequencyStatistics(StepResult):
+    """One number, over the frames that sound; none where none does."""
+
+    mean: list[float] = quantity("Hz", "Mean over the frames.", shape="(1 or 0,)")
+    std: list[float] = quantity("Hz", "Deviation over the frames.", shape="(1 or 0,)")
+    min: list[float] = quantity("Hz", "Least of the frames.", shape="(1 or 0,)")
+    max: list[float] = quantity("Hz", "Greatest of the frames.", shape="(1 or 0,)")
+
+
+class RatioStatistics(StepResult):
+    """One number, over the frames that sound; none where none does."""
+
+    mean: list[float] = quantity("1", "Mean over the frames.", shape="(1 or 0,)")
+    std: list[float] = quantity("1", "Deviation over the frames.", shape="(1 or 0,)")
+    min: list[float] = quantity("1", "Least of the frames.", shape="(1 or 0,)")
+    max: list[float] = quantity("1", "Greatest of the frames.", shape="(1 or 0,)")
+
+
+class SpectralResult(StepResult):
+    """Statistics of the spectrum over the frames."""
+
+    mel_db: LevelStatistics = quantity("dB", "Level of each mel band, relative to a power of 1.")
+    mfcc: LevelStatistics = quantity(
+        "dB", "Mel frequency cepstral coefficients: the cosine transform of mel_db."
+    )
+    centroid_hz: FrequencyStatistics = quantity("Hz", "Mean frequency, weighted by magnitude.")
+    bandwidth_hz: FrequencyStatistics = quantity("Hz", "Deviation of the frequency from the centroid.")
+    rolloff_hz: FrequencyStatistics = quantity(
+        "Hz", "Frequency under which the share ``rolloff`` of the magnitude lies."
+    )
+    flatness: RatioStatistics = quantity(
+        "1", "Geometric by arithmetic mean of power: 1 for noise, 0 for a tone."
+    )
+    frames: int = quantity("1", "How many frames there are.", ge=0)
+    silent_frames: int = quantity("1", "How many of them are digital silence.", ge=0)
+    duration_s: float = quantity("s", "Playing time.")
+
+
 def _warm_up() -> None:
     from beam_jobs.media import decode_soundfile, features, stream  # noqa: F401
     from beam_jobs.media.spectrum import ANALYSIS_RATE, mel_weights
@@ -30,7 +78,7 @@ def _warm_up() -> None:
     mel_weights(ANALYSIS_RATE, 128)
 
 
-@step("spectral", version="1", makes=".json", params=SpectralParams, warm_up=_warm_up)
+@step("spectral", version="1", makes=".json", params=SpectralParams, warm_up=_warm_up, result=SpectralResult)
 def spectral(call: StepCall, params: SpectralParams) -> dict[str, Any]:
     """Summarise the spectrum of audio of any rate; it is analysed as mono at 22,050 Hz.
 

@@ -125,7 +125,10 @@ def test_odd_audio_is_audio(name, make, inputs, tmp_path):
 @pytest.mark.parametrize("name", HEARING)
 def test_silence_is_audio(name, inputs, tmp_path):
     silence = samples.write_audio(tmp_path / "silence.wav", np.zeros((44_100 * 4, 2), np.float32))
-    assert stored(name, inputs, audio=silence)
+    made = stored(name, inputs, audio=silence)
+    assert made
+    if (result := load_step(name).result) is not None:
+        result.model_validate_json(made)
 
 
 @pytest.mark.parametrize("name", STEPS)
