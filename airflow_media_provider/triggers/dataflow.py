@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from airflow_media_provider.compat import BaseTrigger, TriggerEvent
+from airflow_media_provider.triggers.settle import settling
 
 if TYPE_CHECKING:
     from airflow.providers.google.cloud.hooks.dataflow import DataflowHook
@@ -66,6 +67,15 @@ class DataflowRunTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look now and then; a look that fails is logged and repeated, but not for ever."""
+        settle = settling()
+        state = await self._end()
+        await settle()
+        yield TriggerEvent(
+            {"job_id": self.job_id, "state": state, "url": self.url, "manifest": self.manifest}
+        )
+
+    async def _end(self) -> str:
+        """Return the state in which the job ended."""
         failures = 0
         while True:
             try:
@@ -74,20 +84,13 @@ class DataflowRunTrigger(BaseTrigger):
                 failures += 1
                 self.log.warning("Dataflow job %s: %s (%d in a row)", self.job_id, error, failures)
                 if failures >= PATIENCE:
-                    yield self._event(f"not known: {error}")
-                    return
+                    return f"not known: {error}"
             else:
                 failures = 0
                 state = str(job.get("currentState", ""))
                 if state not in RUNNING:
-                    yield self._event(state)
-                    return
+                    return state
             await asyncio.sleep(self.poll_interval)
-
-    def _event(self, state: str) -> TriggerEvent:
-        return TriggerEvent(
-            {"job_id": self.job_id, "state": state, "url": self.url, "manifest": self.manifest}
-        )
 
     async def on_kill(self) -> None:
         """Cancel the job: nobody waits for it any more."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow_media_provider.compat import BaseTrigger, TriggerEvent
 from airflow_media_provider.triggers.look import OutputLook
+from airflow_media_provider.triggers.settle import settling
 
 
 class MediaOutputTrigger(BaseTrigger):
@@ -40,18 +41,20 @@ class MediaOutputTrigger(BaseTrigger):
         """List now and then; storage that fails for a moment is asked again, a wrong question is an end."""
         from airflow_media_provider.errors import MediaError, StorageError
 
-        look = OutputLook(**self.look)
+        look, settle = OutputLook(**self.look), settling()
         while True:
             try:
                 found = await asyncio.to_thread(look.take)
             except StorageError as error:
                 self.log.warning("%s; looking again", error)
             except MediaError as error:
+                await settle()
                 yield TriggerEvent({"error": str(error)})
                 return
             else:
                 self.log.info("%s: %d of %d items", look.job, found["present"], found["items"])
                 if found["coverage"] >= self.min_coverage:
+                    await settle()
                     yield TriggerEvent(found)
                     return
             await asyncio.sleep(self.poll_interval)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow_media_provider.compat import BaseEventTrigger, TriggerEvent
 from airflow_media_provider.hooks.media import MediaHook
 from airflow_media_provider.hooks.pubsub import MediaPubSub
+from airflow_media_provider.triggers.settle import settling
 
 if TYPE_CHECKING:
     from airflow_media_provider.intake.batches import BatchStore
@@ -74,11 +75,13 @@ class MediaUploadTrigger(BaseEventTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield a batch whenever there is one; trouble with Pub/Sub or storage is waited out."""
-        stop = threading.Event()
+        stop, settle = threading.Event(), settling()
         try:
             batches, collector = await self._patiently(self._open)
             for batch in await self._patiently(lambda: batches.unplanned(datetime.now(UTC))):
                 self.log.info("Announcing again: %s", batch.batch)
+                if self.once:
+                    await settle()
                 yield TriggerEvent(batch.event())
                 if self.once:
                     return
@@ -86,6 +89,8 @@ class MediaUploadTrigger(BaseEventTrigger):
                 found = await self._patiently(lambda: collector.collect(stop))
                 if found is not None and found.items:
                     self.log.info("%d items of %d messages: %s", found.items, found.messages, found.batch)
+                    if self.once:
+                        await settle()
                     yield TriggerEvent(found.event())
                     if self.once:
                         return

@@ -27,6 +27,12 @@ jobs:
 """
 
 
+@pytest.fixture(autouse=True)
+def quick_to_settle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let deferred tasks go on at once: in these tests there is no scheduler that they could overtake."""
+    monkeypatch.setattr("airflow_media_provider.triggers.settle.SETTLE_S", 0.0)
+
+
 class Catalog:
     """Songs, a registry beside the DAG files that name it, and runs over them."""
 

@@ -57,6 +57,16 @@ def test_it_fires_with_counts_once_all_artifacts_are_there(catalog):
         timer.join()
 
 
+def test_it_lets_the_scheduler_hear_first_that_the_task_deferred(catalog, monkeypatch):
+    monkeypatch.setattr("airflow_media_provider.triggers.settle.SETTLE_S", 1.5)
+    address = catalog.address("loudness")
+    for item in ("a", "rock/b"):
+        catalog.write_later(address.of(item), seconds=0).join()
+    started = time.monotonic()
+    assert asyncio.run(first_event(trigger(catalog)))["present"] == 2
+    assert time.monotonic() - started >= 1.5
+
+
 def test_it_does_not_need_the_registrys_file(catalog):
     for item in ("a", "rock/b"):
         catalog.write_later(catalog.address("loudness").of(item), seconds=0).join()

@@ -148,6 +148,14 @@ class AirflowClient:
         content = self.call("GET", path, params={"full_content": "true"})["content"]
         return "\n".join(line if isinstance(line, str) else _log_line(line) for line in content)
 
+    def story(self, run: DagRun) -> str:
+        """Return the state of every task of a run and the logs of those that failed."""
+        tasks = sorted(self.tasks(run), key=lambda task: str(task["start_date"]))
+        lines = [f"{task['task_id']}: {task['state']}, from {task['start_date']}" for task in tasks]
+        failed = [task["task_id"] for task in tasks if task["state"] == "failed"]
+        logs = [f"--- {task_id}\n{self.log(run, task_id)}" for task_id in failed]
+        return "\n".join([f"{run.run_id} of {run.dag_id} is {run.state}", *lines, *logs])
+
     def asset_events(self, **query: Any) -> list[dict[str, Any]]:
         """Return asset events, oldest first."""
         params = {"limit": 1000, "order_by": "timestamp", **query}

@@ -42,7 +42,7 @@ def test_a_task_waits_for_messages_and_the_plan_does_what_each_asks_for(
     publish("a", "--target", "tally")
     publish("b")
     first = client.wait_for_run(client.trigger("waiting"), patience=300)
-    assert first.state == "success", client.log(first, "wait")
+    assert first.state == "success", client.story(first)
     assert client.xcoms(first, "wait")["return_value"]["items"] == 2
     before = made()
     assert set(before) == {("tally", "a"), ("tally", "b"), ("label", "b")}
@@ -52,7 +52,8 @@ def test_a_task_waits_for_messages_and_the_plan_does_what_each_asks_for(
         lambda: client.task_states(second).get("wait") == "deferred", patience=120, what="it does not wait"
     )
     publish("a", "--target", "tally", "--force")
-    assert client.wait_for_run(second, patience=300).state == "success", client.log(second, "wait")
+    second = client.wait_for_run(second, patience=300)
+    assert second.state == "success", client.story(second)
     changed = {cell for cell, when in made().items() if before[cell] != when}
     assert changed == {("tally", "a")}
     assert len(list(root.glob("_intake/*/planned/*"))) == 2, "each batch has its mark"
