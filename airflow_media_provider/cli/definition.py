@@ -181,6 +181,13 @@ SUBSCRIPTION = Arg(
     ("--subscription",), help="Full name (default: that of uploads in the registry)", metavar="SUBSCRIPTION"
 )
 
+STEP = Arg(("step",), help="Name of a step, or package.module:name", nargs="?", metavar="STEP")
+SCHEMA = Arg(
+    ("--schema",),
+    help="Only the JSON Schema of its artifact, or of its params",
+    choices=("artifact", "params"),
+)
+
 COMMON = (REGISTRY, OVERLAY, ARG_OUTPUT, ARG_VERBOSE)
 SELECTION = (ITEMS, ITEMS_URI, PREFIX, ITEMS_QUERY, ITEMS_COLUMN, ITEMS_FILTER, PARTITION, LIMIT)
 REQUEST = (*SELECTION, TARGET, MODE, FORCE, FORCE_ALL, PING, INVENTORY)
@@ -196,6 +203,7 @@ def get_media_cli_commands() -> list[GroupCommand]:
             "2 could not run.",
             subcommands=(
                 _command("jobs", "List the jobs, or show their graph", GRAPH),
+                _command("steps", "List the steps, or tell what one takes and gives", STEP, SCHEMA),
                 _command("validate", "Check the registry and name every fault with its line"),
                 _command("plan", "Say what would run and why; starts nothing", *REQUEST, CELLS),
                 _command("run", "Plan and run here, without a scheduler", *REQUEST, DRY_RUN, PYTHON),

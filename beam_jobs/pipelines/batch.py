@@ -9,6 +9,7 @@ from apache_beam.pvalue import PCollection
 
 from beam_jobs.contract.launch import LaunchSpec
 from beam_jobs.contract.report import ReportRow, encode_report_row
+from beam_jobs.contract.schema import artifact_schema
 from beam_jobs.contract.step import load_step
 from beam_jobs.pipelines.bundle import ProcessLines
 from beam_jobs.pipelines.crew import Crew, crew_for
@@ -72,7 +73,9 @@ def write_report(rows: PCollection[str], spec: LaunchSpec, *, in_process: bool, 
 
 
 def _write_summary(totals: Totals, *, spec: LaunchSpec, parts: list[str]) -> None:
-    facts = {"version": 1, "run_id": spec.run_id, "job": spec.job, "step": spec.step}
+    step = load_step(spec.step)
+    artifact = {"suffix": step.suffix(step.parse_params(spec.params)), "schema": artifact_schema(step)}
+    facts = {"version": 1, "run_id": spec.run_id, "job": spec.job, "step": spec.step, "artifact": artifact}
     write_summary(spec.report, {**facts, **totals, "parts": len(parts)})
 
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from beam_jobs.contract.launch import LaunchSpec
@@ -83,7 +84,7 @@ def _chain(folder: Path) -> list[str]:
     return specs
 
 
-def test_every_built_in_step_runs_in_an_environment_without_airflow(python: str, tmp_path: Path) -> None:
+def test_the_reference_graph_runs_in_an_environment_without_airflow(python: str, tmp_path: Path) -> None:
     listing = subprocess.run(
         [python, "-c", "import importlib.metadata as m; print(*(d.name for d in m.distributions()))"],
         capture_output=True, text=True, check=True,
@@ -99,13 +100,27 @@ def test_every_built_in_step_runs_in_an_environment_without_airflow(python: str,
         env={name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    counts: dict[str, Any] = {
-        job: json.loads((tmp_path / "reports" / job / "summary.json").read_text())["counts"]["done"]
-        for job in NEEDS
+    summaries: dict[str, Any] = {
+        job: json.loads((tmp_path / "reports" / job / "summary.json").read_text()) for job in NEEDS
     }
-    assert counts == dict.fromkeys(NEEDS, 1)
+    assert {job: summary["counts"]["done"] for job, summary in summaries.items()} == dict.fromkeys(NEEDS, 1)
+    for job, summary in summaries.items():
+        suffix, schema = summary["artifact"]["suffix"], summary["artifact"]["schema"]
+        assert suffix == MAKES.get(job, ".json")
+        assert (schema is None) == (suffix != ".json")
+        if schema:
+            jsonschema.validate(json.loads((tmp_path / f"{job}/song.json").read_text()), schema)
     beats = json.loads((tmp_path / "beat_tracking/song.json").read_text())
     assert beats["tempo_bpm"] == pytest.approx(120, rel=0.05)
+
+
+def test_every_built_in_step_finds_its_libraries_there(python: str, tmp_path: Path) -> None:
+    warm_up = (
+        "from beam_jobs.contract.step import builtin_steps, load_step\n"
+        "for step in map(load_step, builtin_steps()):\n"
+        "    step.warm_up and step.warm_up()\n"
+    )
+    subprocess.run([python, "-c", warm_up], cwd=tmp_path, check=True, timeout=400)
 
 
 def test_no_module_of_the_worker_asks_for_airflow_or_the_provider(job: JobFolder) -> None:
