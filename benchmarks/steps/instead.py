@@ -132,7 +132,7 @@ def _essentia(name: str, **params: Any) -> Instead:
     return run
 
 
-def _pillow(size: int, *, crop: bool = False) -> Instead:
+def _pillow(size: int) -> Instead:
     def run(path: Path, folder: Path) -> None:
         from PIL import Image, ImageOps
 
@@ -144,10 +144,29 @@ def _pillow(size: int, *, crop: bool = False) -> Instead:
     return run
 
 
+def _pillow_resize(path: Path, folder: Path) -> None:
+    from PIL import Image, ImageOps
+
+    with Image.open(path) as opened:
+        image = ImageOps.exif_transpose(opened)
+        scale = min(1, 1920 / max(image.size))
+        size = (round(image.width * scale), round(image.height * scale))
+        image.convert("RGB").resize(size, Image.Resampling.LANCZOS).save(folder / "made.jpg", quality=85)
+
+
+def _fpcalc(path: Path, folder: Path) -> None:
+    """Take the fingerprint of the whole; it ends with 3 when FFmpeg tells it of the end of an Ogg file."""
+    command = ["fpcalc", "-length", "0", str(path)]
+    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True)
+    if b"FINGERPRINT=" not in done.stdout:
+        raise RuntimeError(done.stderr.decode())
+
+
 INSTEAD: dict[str, dict[str, Instead]] = {
     "downsample": {
         "bare codecs and soxr": _floor,
-        "ffmpeg": _ffmpeg("-ac", "1", "-ar", "22050", make=".flac"),
+        "ffmpeg with soxr": _ffmpeg("-ac", "1", "-af", "aresample=22050:resampler=soxr", make=".flac"),
+        "ffmpeg with its own resampler": _ffmpeg("-ac", "1", "-ar", "22050", make=".flac"),
         "librosa.load": _librosa_downsample,
     },
     "transcode": {"ffmpeg": _ffmpeg("-c:a", "flac", make=".flac")},
@@ -177,10 +196,10 @@ INSTEAD: dict[str, dict[str, Instead]] = {
     },
     "pitch": {"librosa": _librosa(lambda lib, y, sr: lib.pyin(y, sr=sr, fmin=65, fmax=2093))},
     "separate_vocals": {"librosa's example": _librosa(_vocals)},
-    "fingerprint": {"fpcalc": _command("fpcalc", "-length", "0")},
+    "fingerprint": {"fpcalc": _fpcalc},
     "image_probe": {"ffprobe": _command("ffprobe", "-v", "error", "-show_streams")},
     "thumbnail": {"Pillow": _pillow(256)},
-    "resize": {"Pillow": _pillow(1024)},
+    "resize": {"Pillow": _pillow_resize},
     "video_probe": {"ffprobe": _command("ffprobe", "-v", "error", "-show_format", "-show_streams")},
     "keyframes": {"ffprobe": _command("ffprobe", "-v", "error", "-skip_frame", "nokey", "-show_frames")},
     "thumbnails_sheet": {
