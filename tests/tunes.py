@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -113,3 +113,39 @@ def vibrato(
     """Return a pitch that swings by ``cents`` to each side."""
     time = np.arange(round(seconds * rate)) / rate
     return middle_hz * 2 ** (cents / 1200 * np.sin(2 * np.pi * per_second * time))
+
+
+def steady(bpm: float, seconds: float, *, first_s: float = 0.5) -> Times:
+    """Return the beats of one tempo."""
+    return np.arange(first_s, seconds - 0.1, 60 / bpm)
+
+
+def changing(bpm: Callable[[float], float], seconds: float, *, first_s: float = 0.5) -> Times:
+    """Return the beats of a tempo that depends on the time."""
+    beats = [first_s]
+    while beats[-1] < seconds - 0.1:
+        beats.append(beats[-1] + 60 / bpm(beats[-1]))
+    return np.array(beats[:-1])
+
+
+def band(beats: Times, seconds: float, *, off: float = 0.5, seed: int = 0, rate: int = RATE) -> Samples:
+    """Kick, snare, hat and bass on given beats, mono.
+
+    :param off: where between two beats the hat's second stroke comes; 2/3 swings.
+    """
+    drawn = np.random.default_rng(seed)
+    time = np.arange(round(0.2 * rate)) / rate
+    kick = 0.6 * np.sin(2 * np.pi * 55 * time + 8 * np.exp(-60 * time)) * np.exp(-18 * time)
+    snare = 0.25 * drawn.standard_normal(len(time)) * np.exp(-30 * time)
+    hat = 0.06 * drawn.standard_normal(len(time)) * np.exp(-120 * time)
+    between = beats[:-1] + off * np.diff(beats)
+    roots = [(0, 9, 5, 7)[number // 4 % 4] for number in range(len(beats))]
+    samples = played(
+        [(at, 36 + root, 0.3) for at, root in zip(beats, roots, strict=True)], seconds, rate=rate
+    )
+    for times, sound in ((beats[::2], kick), (beats[1::2], snare), (np.concatenate([beats, between]), hat)):
+        for at in times:
+            start = round(at * rate)
+            part = sound[: max(0, len(samples) - start)]
+            samples[start : start + len(part), 0] += part.astype(np.float32)
+    return samples

@@ -28,6 +28,18 @@ def test_all_24_keys_are_known_by_scale_and_cadence(tmp_path, profile):
     assert all(key["confidence"] > 0 for key in told)
 
 
+def test_all_24_keys_are_known_by_chords_alone(tmp_path):
+    chords = {
+        "major": [(0, 4, 7), (5, 9, 12), (7, 11, 14), (0, 4, 7)],
+        "minor": [(0, 3, 7), (5, 8, 12), (7, 11, 14), (0, 3, 7)],
+    }
+    told = [
+        heard(tmp_path, tunes.played(tunes.progression([(tonic, chord) for chord in chords[mode]]), 4))
+        for tonic, mode in KEYS
+    ]
+    assert [(key["tonic"], key["mode"]) for key in told] == [(PITCH_CLASSES[t], mode) for t, mode in KEYS]
+
+
 @pytest.mark.parametrize("tonic", [0, 6, 10])
 def test_a_progression_out_of_tune_under_drums_keeps_its_key(tmp_path, tonic):
     chords = [(0, 4, 7), (9, 12, 16), (5, 9, 12), (7, 11, 14)] * 2

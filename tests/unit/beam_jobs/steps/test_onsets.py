@@ -33,6 +33,14 @@ def test_the_notes_of_a_melody_are_found(tmp_path, seed):
     assert f > 0.95, (precision, recall)
 
 
+def test_the_notes_of_a_melody_in_noise_are_found(tmp_path):
+    times = spaced(np.random.default_rng(3), shortest=0.2, longest=0.6)
+    data = tunes.played(tunes.melody(times, seed=3), times[-1] + 1)
+    data += samples.noise(len(data) / tunes.RATE, rate=tunes.RATE, dbfs=-40)
+    f, precision, recall = mir_eval.onset.f_measure(times, np.array(heard(tmp_path, data)["onsets_s"]))
+    assert f > 0.9, (precision, recall)
+
+
 def test_the_picks_are_those_of_librosa_one_frame_earlier(tmp_path):
     import librosa
 

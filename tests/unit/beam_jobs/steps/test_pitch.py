@@ -48,6 +48,18 @@ def test_a_pitch_that_moves_is_followed(tmp_path, pitch):
     assert cents < 15
 
 
+@pytest.mark.parametrize("octaves_per_s", [0.5, 1.0])
+def test_a_fast_glissando_is_told_within_cents(tmp_path, octaves_per_s):
+    pitch = tunes.glissando(150, 600, 2 / octaves_per_s)
+    made = heard(tmp_path, tunes.sung(pitch))
+    f0 = made["f0_hz"][3:-3]
+    true = pitch[(3 + np.arange(len(f0))) * HOP]
+    cents = np.abs(1200 * np.log2(f0 / true))
+    assert np.isfinite(f0).all()
+    assert np.median(cents) < 15
+    assert cents.max() < 50
+
+
 def test_pauses_are_unvoiced(tmp_path):
     sung = np.full(RATE, 330.0)
     pitch = np.concatenate([sung, np.zeros(RATE), sung, np.zeros(RATE)])
