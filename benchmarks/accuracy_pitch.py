@@ -129,7 +129,8 @@ def as_markdown(table: list[dict[str, Any]]) -> str:
         cents = [f"{ours[name]:.1f}" if ours["recall"] else "–" for name in ("median_cents", "p95_cents")]
         alarms = [f"{100 * side['false_alarm']:.1f} %" if pauses else "–" for side in (ours, theirs)]
         rows.append(
-            f"| {line['kind']} | {100 * ours['raw_pitch']:.1f} % | {cents[0]} | {cents[1]} | {100 * ours['recall']:.1f} % | {alarms[0]} "
+            f"| {line['kind']} | {100 * ours['raw_pitch']:.1f} % | {cents[0]} | {cents[1]} "
+            f"| {100 * ours['recall']:.1f} % | {alarms[0]} "
             f"| {100 * theirs['raw_pitch']:.1f} % | {theirs['median_cents']:.1f} "
             f"| {100 * theirs['recall']:.1f} % | {alarms[1]} |"
         )
