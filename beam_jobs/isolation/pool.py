@@ -113,7 +113,8 @@ class StepPool:
             self._hand_over(child, task)
             answer = self._await(child, task)
             outcome = _read_answer(answer, task)
-            keep = outcome.error_class != "MemoryError"  # what is left of its heap is not trusted
+            # Out of memory, what is left of its heap is not trusted; files that a lost item left go with it.
+            keep = outcome.error_class != "MemoryError" and not (outcome.error_class and child.has_litter())
             return outcome
         finally:
             if not keep:

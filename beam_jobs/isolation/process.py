@@ -41,6 +41,7 @@ class ChildProcess:
         ours, theirs = socket.socketpair()
         self._mark = uuid.uuid4().hex
         self._scratch = _new_scratch()
+        self._furniture: set[str] = set()
         with theirs:
             boot = str(Path(__file__).with_name("boot.py"))
             argv = [sys.executable, "-P", boot, json.dumps(sys.path), str(theirs.fileno()), str(os.getpid())]
@@ -72,7 +73,12 @@ class ChildProcess:
         if answer is None:
             return describe_exit(self.stop())
         self.ready = "ready" in answer
+        self._furniture = self._files()
         return "" if self.ready else str(answer.get("broken", answer))
+
+    def has_litter(self) -> bool:
+        """Tell whether there are temporary files that were not there after the warm-up."""
+        return not self._files() <= self._furniture
 
     def stop(self) -> int:
         """Kill the child and all that its step started, remove its temporary files; return its exit code."""
@@ -94,6 +100,12 @@ class ChildProcess:
             return "closed its line to its parent and was killed"
         self.stop()
         return describe_exit(code)
+
+    def _files(self) -> set[str]:
+        try:
+            return {path.name for path in Path(self._scratch).iterdir()} if self._scratch else set()
+        except OSError:
+            return set()
 
 
 def _new_scratch() -> str | None:

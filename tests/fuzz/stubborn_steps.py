@@ -72,6 +72,18 @@ def _litter(call: Any, text: Path) -> dict[str, str]:
     return {"place": folder}
 
 
+def _fill(call: Any, text: Path) -> None:
+    """Write temporary files until the disk is full."""
+    with tempfile.NamedTemporaryFile(delete=False) as file:
+        while True:
+            file.write(bytes(1 << 20))
+
+
+def _use_temporary_file(call: Any, text: Path) -> dict[str, int]:
+    with tempfile.NamedTemporaryFile() as file:
+        return {"size": file.write(bytes(1 << 20))}
+
+
 def _babble(call: Any, text: Path) -> None:
     """Write to everything that is open, the line to the parent among it."""
     for number in range(64):
@@ -110,14 +122,15 @@ def _recurse(call: Any, text: Path) -> None:
     """Use up the stack in native code."""
     sys.setrecursionlimit(10**9)
     nested: list[Any] = []
-    for _ in range(10**6):
+    for _ in range(200_000):
         nested = [nested]
     repr(nested)
 
 
 _DEEDS = {
     "ignore-signals": _ignore_signals, "hang": _hang, "start": _start_another, "daemonise": _daemonise,
-    "start-session": _start_in_a_session_of_its_own, "fork": _fork, "litter": _litter, "babble": _babble,
+    "start-session": _start_in_a_session_of_its_own, "fork": _fork, "litter": _litter, "fill": _fill,
+    "use-file": _use_temporary_file, "babble": _babble,
     "close-all": _close_all, "forge": _forge, "eat": _eat, "eat-natively": _eat_natively,
     "recurse": _recurse, "segfault": lambda call, text: os.kill(os.getpid(), signal.SIGSEGV),
     "read-input": lambda call, text: {"read": sys.stdin.read() if sys.stdin else ""},

@@ -14,7 +14,7 @@ import pytest
 
 from beam_jobs.contract.launch import Limits
 from beam_jobs.contract.report import Status
-from tests.beam.jobs import JobFolder
+from tests.beam.jobs import PROJECT, JobFolder
 
 STUBBORN = "tests.fuzz.stubborn_steps:stubborn"
 
@@ -56,7 +56,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory: pytest.TempPathFactory, scratch: Path) -> JobFolder:
     job = JobFolder(tmp_path_factory.mktemp("stubborn"))
-    job.changes = {"step": STUBBORN, "limits": {"timeout_s": 2, "memory_mb": 700}}
+    job.changes = {"step": STUBBORN, "limits": {"timeout_s": 3, "memory_mb": 700}}
     for deed in DEEDS:
         job.add(f"{deed} 1", text=deed)
     job.add(*(f"fine {number}" for number in range(20)), text="good")
@@ -104,6 +104,32 @@ def test_temporary_files_and_drafts_are_gone(outcome: JobFolder, scratch: Path) 
     assert all(scratch in place.parents for place in places)
     assert list(scratch.iterdir()) == []
     assert [name for name in outcome.artifacts() if ".tmp-" in name] == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mounts a tmpfs")
+def test_a_step_that_fills_the_disk_with_temporary_files_leaves_room_for_the_next(
+    job: JobFolder, tmp_path: Path
+) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    script = 'mount -t tmpfs -o size=8m tmpfs "$0" && TMPDIR="$0" exec "$@"'
+    alone = ["unshare", "--map-root-user", "--mount", "sh", "-c", script, str(small)]
+    if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no tmpfs can be mounted here")
+    job.changes = {"step": STUBBORN, "concurrency": 1}
+    for number in range(3):
+        job.add(f"fill {number}", text="fill" + " " * 20)  # the biggest is the first
+        job.add(f"file {number}", text="use-file" + " " * (10 - number))
+    argv = [*alone, sys.executable, "-m", "beam_jobs.run", job.write()]
+    subprocess.run(argv, cwd=PROJECT, capture_output=True, timeout=120, check=True)
+    rows = job.rows()
+    for number in range(3):
+        assert (rows[f"fill {number}"].status, rows[f"fill {number}"].error_class) == (
+            "failed",
+            "StorageError",
+        )
+        assert "free space" in rows[f"fill {number}"].message
+        assert rows[f"file {number}"].status == "done"
 
 
 def test_an_item_that_eats_memory_is_lost_without_a_limit_being_set(job: JobFolder) -> None:
