@@ -7,6 +7,7 @@ the end what came is held against what the header claimed.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +30,9 @@ _LOUDEST: Final = 1e9
 
 # Opus: FFmpeg is twice as fast. MP3 without an index: libsndfile stops at a length that it guessed.
 _SOUNDFILE: Final = {"wav", "w64", "aiff", "au", "caf", "flac", "ogg-vorbis", "ogg-flac", "mp3"}
+
+_LONG_VORBIS: Final = 1 << 20
+"""Bytes from which FFmpeg decodes Vorbis, in 60 % of the time; short streams it does not cut to length."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +176,10 @@ class AudioFile:
 def _open(path: Path, track: int) -> Decoder:
     """Pick the library by content; FFmpeg takes what libsndfile has no codec for."""
     container = sniff(path)
+    if container == "ogg-vorbis" and not track and path.stat().st_size >= _LONG_VORBIS:
+        # libvorbis forgives headers that FFmpeg does not.
+        with suppress(UndecodableMedia):
+            return _av_decoder(path, container)
     if container in _SOUNDFILE and not track:
         from beam_jobs.media.decode_soundfile import SoundfileDecoder
 
@@ -180,6 +188,10 @@ def _open(path: Path, track: int) -> Decoder:
             if container != "ogg-vorbis" or opened.info.channels <= 2:  # noqa: PLR2004
                 return opened
             opened.close()
+    return _av_decoder(path, container, track)
+
+
+def _av_decoder(path: Path, container: str, track: int = 0) -> Decoder:
     from beam_jobs.media.decode_av import AvDecoder
 
     return AvDecoder(path, container, track=track)

@@ -1,4 +1,4 @@
-"""Decoding by FFmpeg (PyAV): Opus, AAC, MP4, Matroska and WebM, WMA, MP3 without an index."""
+"""Decoding by FFmpeg (PyAV): Vorbis, Opus, AAC, MP4, Matroska and WebM, WMA, MP3 without an index."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final
 
 import av
 import numpy as np
+from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
@@ -29,6 +30,11 @@ _JOINED: Final = {"mp3", "mp3-unindexed", "mpegps", "mpegts"}
 _MATROSKA_DURATION: Final = re.compile(r"(\d+):(\d+):(\d+\.?\d*)")
 
 _FEW: Final = 8
+
+_FEW_PLANES: Final = 2
+
+_EXACT: Final = {"ogg-vorbis"}
+"""Where the positions of pages count the frames; FFmpeg leaves it to us to drop those before 0."""
 
 
 class AvDecoder:
@@ -63,13 +69,16 @@ class AvDecoder:
         if first is None:
             raise UndecodableMedia(f"the {container} file holds no samples")
         self._first = first
+        self._before = max(0, -(first.pts or 0)) if container in _EXACT else 0
+        frames = stream.duration or None if container in _EXACT else None
+        duration_s = frames / first.sample_rate if frames else None
         return AudioInfo(
             container=container,
-            codec=codec.name,
+            codec=codec.name.upper() if container in _EXACT else codec.name,  # as libsndfile calls it
             rate=first.sample_rate,
             channels=first.layout.nb_channels,
-            frames=None,
-            duration_s=self._claimed_s(stream) if container in _TIMED else None,
+            frames=frames,
+            duration_s=self._claimed_s(stream) if container in _TIMED else duration_s,
         )
 
     def _claimed_s(self, stream: AudioStream) -> float | None:
@@ -108,19 +117,45 @@ class AvDecoder:
 
     def blocks(self) -> Iterator[Block]:
         """Yield blocks of shape (frames, channels)."""
-        # Interleaved: PyAV 18 reads past the end of eight separate planes.
-        to_float = AudioResampler(
-            format="flt", layout=self._first.layout, rate=self.info.rate, frame_size=self.info.block_frames
-        )
+        # PyAV 18 reads past the end of eight separate planes.
+        as_they_are = self._first.format.name == "fltp" and self.info.channels <= _FEW_PLANES
+        before = self._before
         try:
-            for frame in chain([self._first], self._frames, [None]):
-                for whole in to_float.resample(frame):
-                    yield np.asarray(whole.to_ndarray(), np.float32).reshape(-1, self.info.channels)
+            for block in self._gathered() if as_they_are else self._converted():
+                if before < len(block):
+                    yield block[before:]
+                before = max(0, before - len(block))
         except ValueError as error:
             if isinstance(error, UndecodableMedia):
                 raise
             raise UndecodableMedia(f"the stream changes its format midway: {error}") from error
 
+    def _gathered(self) -> Iterator[Block]:
+        """Yield blocks of frames that are float samples already."""
+        fifo = AudioFifo()
+        for frame in chain([self._first], self._frames):
+            frame.pts = None  # positions that jump are no fault: what is there is heard
+            fifo.write(frame)
+            if fifo.samples >= self.info.block_frames:
+                yield _interleaved(fifo.read(self.info.block_frames))
+        if fifo.samples:
+            yield _interleaved(fifo.read())
+
+    def _converted(self) -> Iterator[Block]:
+        """Yield blocks of frames of any format, converted."""
+        to_float = AudioResampler(
+            format="flt", layout=self._first.layout, rate=self.info.rate, frame_size=self.info.block_frames
+        )
+        for frame in chain([self._first], self._frames, [None]):
+            for whole in to_float.resample(frame):
+                yield np.asarray(whole.to_ndarray(), np.float32).reshape(-1, self.info.channels)
+
     def close(self) -> None:
         """Close the file."""
         self._container.close()
+
+
+def _interleaved(frame: AudioFrame | None) -> Block:
+    if frame is None:
+        raise ValueError("there are fewer samples than there were")
+    return np.ascontiguousarray(frame.to_ndarray().T)

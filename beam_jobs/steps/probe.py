@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from beam_jobs.contract.errors import UndecodableMedia
 from beam_jobs.contract.quantity import StepResult, quantity
 from beam_jobs.contract.step import StepParams, step
 from beam_jobs.media.call import StepCall
@@ -43,8 +45,6 @@ def probe(call: StepCall, params: ProbeParams) -> dict[str, Any]:
     :return: as :class:`ProbeResult`.
     """
     from beam_jobs.media.audio import AudioFile
-    from beam_jobs.media.container import DEMUXERS, open_container
-    from beam_jobs.media.tags import has_cover, has_video, read_tags
 
     path = call.path("audio")
     with call.stage("decode"):
@@ -52,20 +52,36 @@ def probe(call: StepCall, params: ProbeParams) -> dict[str, Any]:
             info = audio.info
             next(audio.blocks())
         size = path.stat().st_size
-        with open_container(path, DEMUXERS[info.container], kind=info.container) as file:
-            duration = info.duration_s or (file.duration / 1e6 if file.duration else None)
-            call.media_seconds = duration or 0.0
-            return {
-                "container": info.container,
-                "codec": info.codec,
-                "sample_rate_hz": info.rate,
-                "channels": info.channels,
-                "bit_rate_bps": round(8 * size / duration) if duration else None,
-                "tags": read_tags(file),
-                "cover_art": has_cover(file),
-                "audio_tracks": len(file.streams.audio),
-                "video": has_video(file),
-                "frames": info.frames,
-                "duration_s": round(duration, 6) if duration else None,
-                "file_bytes": size,
-            }
+        around, claimed_s = _around(path, info.container)
+        duration = info.duration_s or claimed_s
+        call.media_seconds = duration or 0.0
+        return {
+            "container": info.container,
+            "codec": info.codec,
+            "sample_rate_hz": info.rate,
+            "channels": info.channels,
+            "bit_rate_bps": round(8 * size / duration) if duration else None,
+            **around,
+            "frames": info.frames,
+            "duration_s": round(duration, 6) if duration else None,
+            "file_bytes": size,
+        }
+
+
+def _around(path: Path, kind: str) -> tuple[dict[str, Any], float | None]:
+    """Return what the container says beside its sound, and for how long it claims to play."""
+    from beam_jobs.media.container import DEMUXERS, open_container
+    from beam_jobs.media.tags import has_cover, has_video, read_tags
+
+    try:
+        file = open_container(path, DEMUXERS[kind], kind=kind)
+    except UndecodableMedia:  # the sound is there all the same: libsndfile forgives more headers
+        return {"tags": {}, "cover_art": False, "audio_tracks": 1, "video": False}, None
+    with file:
+        found = {
+            "tags": read_tags(file),
+            "cover_art": has_cover(file),
+            "audio_tracks": len(file.streams.audio),
+            "video": has_video(file),
+        }
+        return found, file.duration / 1e6 if file.duration else None

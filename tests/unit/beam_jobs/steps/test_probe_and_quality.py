@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from beam_jobs.contract.errors import UndecodableMedia
 from tests import samples
 from tests.step_calls import call_step
 
@@ -106,3 +107,14 @@ def test_probe_tells_what_the_header_says(tmp_path):
     assert told["duration_s"] == call.media_seconds == pytest.approx(4 * RATE / 48_000, abs=1e-6)
     assert told["bit_rate_bps"] == pytest.approx(8 * path.stat().st_size / told["duration_s"], abs=1)
     assert (told["cover_art"], told["video"], told["audio_tracks"]) == (False, False, 1)
+
+
+def test_sound_in_a_container_that_only_its_decoder_forgives_is_probed_without_tags(tmp_path, monkeypatch):
+    def refuse(*_args, **_kwargs):
+        raise UndecodableMedia("not decodable as ogg-vorbis: Invalid data found")
+
+    path = samples.write_audio(tmp_path / "in.ogg", noise())
+    whole, _ = call_step("probe", {}, audio=path)
+    monkeypatch.setattr("beam_jobs.media.container.open_container", refuse)
+    told, _ = call_step("probe", {}, audio=path)
+    assert told == {**whole, "tags": {}}
