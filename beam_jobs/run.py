@@ -85,9 +85,9 @@ def _run(uri: str, *, wait: bool) -> None:
     step = load_step(spec.step)
     step.parse_params(spec.params)
     if is_in_process(spec):
-        run_here(spec, warm=step.transform is None, started=_STARTED)
+        run_here(spec, step, started=_STARTED)
     else:
-        run_there(spec, wait=wait)
+        run_there(spec, step, wait=wait)
 
 
 def _read(uri: str) -> bytes:

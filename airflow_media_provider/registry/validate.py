@@ -76,6 +76,7 @@ class _Check:
                 found += wrong
                 if wrong:
                     sound.discard(name)
+        found += self._fused(steps)
         clear = [name for name in self.graph.order if name in sound]
         told = clashes(self.graph, clear)
         return found + [self._fault(self.jobs[name], message, "output") for name, message in told]
@@ -91,8 +92,10 @@ class _Check:
                     known = step.params.model_fields
                     message = f"step {step.name!r}: {unknown('parameter', name, known)}"
                 else:
-                    value = f", not {entry['input']!r}" if entry["type"] != "missing" else ""
-                    message = f"params.{name}: {entry['msg'][0].lower()}{entry['msg'][1:]}{value}"
+                    text = entry["msg"].removeprefix("Value error, ")
+                    tells = entry["type"] in ("missing", "value_error")
+                    value = "" if tells else f", not {entry['input']!r}"
+                    message = f"{'.'.join(['params', *map(str, where)])}: {text[0].lower()}{text[1:]}{value}"
                 yield self._fault(job, message, "params", *where)
 
     def _inputs(self, name: str) -> Iterator[Fault]:
@@ -104,6 +107,13 @@ class _Check:
                     continue  # a parent's own, told there
                 message = fault.message.removeprefix(f"job {name!r}: ")
                 yield self._fault(self.graph.jobs[name], message, "needs")
+
+    def _fused(self, steps: Mapping[str, Step]) -> Iterator[Fault]:
+        for group in self.graph.groups.values():
+            for name in group.jobs if group.fuse else ():
+                if name in steps and (what := steps[name].by_beam):
+                    text = f"group {group.name!r}: the step of {name!r} {what} and cannot be fused"
+                    yield self.document.fault(f"{text}; take it out of the group", ("groups", group.name))
 
     def _fault(self, job: Job, message: str, *where: str | int) -> Fault:
         text = f"job {job.name!r}: {message}"

@@ -105,10 +105,8 @@ def take_over(plan: StoredPlan, job: str, stores: Stores) -> JobManifest | None:
 def _check(plan: StoredPlan, jobs: Sequence[str]) -> None:
     for job in jobs:
         made = recipe(plan.graph, job)
-        if made.step.transform is not None:
-            raise PlanError(
-                f"job {job!r}: a step that is a PTransform cannot be fused; take it out of its group"
-            )
+        if what := made.step.by_beam:
+            raise PlanError(f"job {job!r}: a step that {what} cannot be fused; take it out of its group")
         if made.level is not None:
             raise PlanError(
                 f"job {job!r} works on the children that {made.level!r} makes and cannot be fused; "

@@ -19,8 +19,8 @@ def stream_spec(graph: JobGraph, target: str, **options: Any) -> StreamSpec:
 
     :param options: ``subscription``, ``lease_s`` and others of :class:`StreamSpec`, instead of the
         registry's.
-    :raises PlanError: for an unknown job, a line that works on items' children, or when nobody names a
-        subscription.
+    :raises PlanError: for an unknown job, a line that works on items' children or with a step that is more
+        than a function, or when nobody names a subscription.
     """
     name = graph.job(target).name
     subscription = options.pop("subscription", None) or (graph.uploads and graph.uploads.subscription)
@@ -46,7 +46,13 @@ def stream_spec(graph: JobGraph, target: str, **options: Any) -> StreamSpec:
 
 def _check(graph: JobGraph, target: str, line: Iterable[str]) -> None:
     for job in line:
-        level = recipe(graph, job).level
+        made = recipe(graph, job)
+        if what := made.step.by_beam:
+            raise PlanError(
+                f"stream of {target!r}: the step of {job!r} {what}, and a stream has no place for that; "
+                "run it as a DAG"
+            )
+        level = made.level
         if level is not None:
             raise PlanError(
                 f"stream of {target!r}: {job!r} works on the children that {level!r} makes of an item, and a "

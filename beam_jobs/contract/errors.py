@@ -9,9 +9,11 @@
     ├── InvalidSpec          a launch spec, manifest or report that cannot be read
     ├── MessageError         a message on Pub/Sub that cannot be read
     ├── StorageError         storage said no (read-only, full, unreachable)
+    ├── ModelUnusable        a model that is not there, cannot be loaded or takes no such frames
     └── StepError            one item's step went wrong
         ├── UndecodableMedia the bytes are not media, or not all of it
         ├── StepResultError  the step returned nothing, or nothing that can be stored
+        ├── ModelFailed      the model cannot take the item's frames, or failed on them
         ├── StepTimeout      the step passed its time limit
         └── StepCrashed      the step's process died
 """
@@ -47,6 +49,10 @@ class StorageError(MediaJobError, OSError):
     """Storage refused a read or a write."""
 
 
+class ModelUnusable(MediaJobError):
+    """A model that cannot be run on any item of the job."""
+
+
 class StepError(MediaJobError):
     """One item's step went wrong; other items are not concerned."""
 
@@ -57,6 +63,10 @@ class UndecodableMedia(StepError, ValueError):
 
 class StepResultError(StepError, TypeError):
     """The step returned nothing, or something that cannot be stored."""
+
+
+class ModelFailed(StepError, ValueError):
+    """The model has no answer for one item's frames."""
 
 
 class StepTimeout(StepError, TimeoutError):

@@ -26,7 +26,8 @@ class Status(StrEnum):
 class ReportRow:
     """One row.
 
-    :param stage: where a failure happened: ``fetch``, ``decode``, ``step``, ``encode``, ``write``, ``plan``.
+    :param stage: where a failure happened: ``fetch``, ``decode``, ``step``, ``model``, ``encode``, ``write``,
+        ``plan``.
     :param seconds: stage -> wall seconds.
     :param cpu_seconds: stage -> CPU seconds, for the stages that run in the step's process.
     :param bytes_in: bytes of all inputs.

@@ -30,7 +30,7 @@ VIDEO_SUFFIXES = (
 class StepParams(BaseModel):
     """Base of every step's parameters: unknown keys are errors, values do not change."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +66,9 @@ class Step:
     :param run: ``run(call, params) -> result``; see :class:`beam_jobs.media.call.StepCall`.
     :param transform: instead of ``run``: ``transform(params) -> beam.PTransform`` over
         ``(item, {input name: uri})`` pairs that gives ``(item, result)`` pairs.
+    :param inference: ``run`` writes what a model is shown, an ``.npy`` file of rows at ``call.output``, and
+        ``params`` is a :class:`beam_jobs.media.model_params.ModelParams`: Beam's RunInference then runs that
+        model over the rows, and its answers become the artifact.
     :param warm_up: called once per worker process before its first item.
     :param result: model of the JSON artifact; its JSON Schema is published with the step.
     :param children: for a step that makes many items of one: the suffix of a child's file, or a function of
@@ -80,6 +83,7 @@ class Step:
     params: type[BaseModel] = StepParams
     run: Callable[[Any, Any], Any] | None = None
     transform: Callable[[Any], Any] | None = None
+    inference: bool = False
     warm_up: Callable[[], None] | None = None
     result: type[BaseModel] | None = None
     children: str | Callable[[Any], str] | None = None
@@ -88,6 +92,18 @@ class Step:
     def suffix(self, params: BaseModel) -> str:
         """Return the suffix of the artifacts made with ``params``."""
         return self.makes if isinstance(self.makes, str) else self.makes(params)
+
+    @property
+    def is_by_itself(self) -> bool:
+        """Tell whether ``run`` alone makes the artifact, so that it can be done wherever an item is."""
+        return not self.by_beam
+
+    @property
+    def by_beam(self) -> str:
+        """What it is that needs a pipeline of its own, as in "the step is a PTransform"; "" for nothing."""
+        if self.transform is not None:
+            return "is a PTransform"
+        return "runs a model" if self.inference else ""
 
     def child_suffix(self, params: BaseModel) -> str | None:
         """Return the suffix of the children's files, or None when the step makes one artifact per item."""
@@ -108,6 +124,7 @@ def step(
     warm_up: Callable[[], None] | None = None,
     result: type[BaseModel] | None = None,
     children: str | Callable[[Any], str] | None = None,
+    inference: bool = False,
 ) -> Callable[[Callable[[Any, Any], Any]], Step]:
     """Make a :class:`Step` of a function ``run(call, params)``; the parameters are Step's own."""
 
@@ -115,7 +132,7 @@ def step(
         doc = run.__doc__ or ""
         return Step(
             name=name, version=version, makes=makes, takes=takes, params=params,
-            run=run, warm_up=warm_up, result=result, children=children, doc=doc,
+            run=run, inference=inference, warm_up=warm_up, result=result, children=children, doc=doc,
         )  # fmt: skip
 
     return wrap

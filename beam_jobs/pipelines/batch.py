@@ -28,11 +28,17 @@ def build(pipeline: beam.Pipeline, spec: LaunchSpec, *, in_process: bool) -> Non
     :param in_process: the worker is this process, so it can tell the launcher about progress.
     """
     step = load_step(spec.step)
-    lines = read_lines(pipeline, spec.manifest, spread=not in_process or step.transform is not None)
+    lines = read_lines(pipeline, spec.manifest, spread=not in_process or not step.is_by_itself)
     if step.transform is not None:
         from beam_jobs.pipelines.transform import ProcessByTransform
 
         rows = lines | "Process" >> ProcessByTransform(spec, step, step.transform, in_process=in_process)
+    elif step.inference:
+        from beam_jobs.media.model_params import model_params
+        from beam_jobs.pipelines.inference import ProcessByModel
+
+        params = model_params(step, spec.params)
+        rows = lines | "Process" >> ProcessByModel(spec, step, params, in_process=in_process)
     else:
         rows = lines | "Process" >> beam.ParDo(ProcessItems(spec, in_process=in_process))
     write_report(rows, spec, in_process=in_process)
@@ -74,7 +80,8 @@ def write_report(rows: PCollection[str], spec: LaunchSpec, *, in_process: bool, 
 
 def _write_summary(totals: Totals, *, spec: LaunchSpec, parts: list[str]) -> None:
     step = load_step(spec.step)
-    artifact = {"suffix": step.suffix(step.parse_params(spec.params)), "schema": artifact_schema(step)}
+    suffix = step.suffix(step.parse_params(spec.params))
+    artifact = {"suffix": suffix, "schema": artifact_schema(step) if suffix == ".json" else None}
     facts = {"version": 1, "run_id": spec.run_id, "job": spec.job, "step": spec.step, "artifact": artifact}
     write_summary(spec.report, {**facts, **totals, "parts": len(parts)})
 

@@ -61,7 +61,7 @@ class ProcessLines(beam.DoFn, ABC, Generic[OutcomeT]):
     def finish_bundle(self) -> Iterator[Any]:
         """Wait for the lines that are still in work."""
         while self._in_work:
-            yield from map(_at_the_end, self._take(wait_for_one=True))
+            yield from map(at_the_end, self._take(wait_for_one=True))
 
     def _take(self, *, wait_for_one: bool) -> Iterator[Any]:
         while self._in_work:
@@ -74,8 +74,8 @@ class ProcessLines(beam.DoFn, ABC, Generic[OutcomeT]):
             yield from self.give(future.result())
 
 
-def _at_the_end(element: Any) -> Any:
+def at_the_end(element: Any) -> Any:
     """Return an element as ``finish_bundle`` must give it: with its time and window."""
     if isinstance(element, TaggedOutput):
-        return TaggedOutput(element.tag, _at_the_end(element.value))
+        return TaggedOutput(element.tag, at_the_end(element.value))
     return WindowedValue(element, MIN_TIMESTAMP, (GlobalWindow(),))

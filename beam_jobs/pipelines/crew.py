@@ -16,12 +16,13 @@ from beam_jobs.contract.launch import LaunchSpec
 from beam_jobs.contract.report import ReportRow
 from beam_jobs.isolation.pool import StepPool
 from beam_jobs.isolation.task import StepUse
+from beam_jobs.pipelines.frames_item import FrameWorker, Prepared
 from beam_jobs.pipelines.fused_item import FusedItemWorker, FusedWork, Rows
 from beam_jobs.pipelines.item import ItemWorker, Work
 from beam_jobs.pipelines.lanes import Lanes, Worker, cores
 
 
-class _Staffed(Lanes[Any, Any]):
+class Staffed(Lanes[Any, Any]):
     """Lanes with the children that they keep busy."""
 
     def __init__(
@@ -42,7 +43,7 @@ class _Staffed(Lanes[Any, Any]):
         self.end()
 
 
-class Crew(_Staffed, Lanes[ReportRow, Work]):
+class Crew(Staffed, Lanes[ReportRow, Work]):
     """The children and threads of one job in this process; thread-safe.
 
     :param spec: the job.
@@ -52,7 +53,7 @@ class Crew(_Staffed, Lanes[ReportRow, Work]):
         super().__init__([spec], lambda pool: ItemWorker(spec, pool), Work)
 
 
-class FusedCrew(_Staffed, Lanes[Rows, FusedWork]):
+class FusedCrew(Staffed, Lanes[Rows, FusedWork]):
     """The children and threads of several jobs that are done together; thread-safe.
 
     :param spec: the jobs; the first one's ``concurrency`` holds for all.
@@ -61,6 +62,25 @@ class FusedCrew(_Staffed, Lanes[Rows, FusedWork]):
     def __init__(self, spec: FusedSpec) -> None:
         specs = [job.spec for job in spec.line]
         super().__init__(specs, lambda pool: FusedItemWorker(spec, pool), FusedWork)
+
+
+class FrameCrew(Staffed, Lanes[ReportRow | Prepared, Work]):
+    """The children and threads that prepare what a model is shown; thread-safe.
+
+    :param spec: a job whose step is an inference.
+    """
+
+    def __init__(self, spec: LaunchSpec) -> None:
+        def worker(pool: StepPool) -> FrameWorker:
+            self._frames = FrameWorker(spec, pool)
+            return self._frames
+
+        super().__init__([spec], worker, Work)
+
+    def close(self) -> None:
+        """Kill the children and end the threads, also those that wait for room."""
+        super().close()
+        self._frames.close()
 
 
 def _lanes_for(size: int, specs: list[LaunchSpec]) -> int:
@@ -72,9 +92,9 @@ def _lanes_for(size: int, specs: list[LaunchSpec]) -> int:
     return size if all(local_path(template) is not None for template in templates) else 2 * size
 
 
-CrewT = TypeVar("CrewT", Crew, FusedCrew)
+CrewT = TypeVar("CrewT", Crew, FusedCrew, FrameCrew)
 
-_crews: dict[str, Crew | FusedCrew] = {}
+_crews: dict[str, Crew | FusedCrew | FrameCrew] = {}
 _crews_lock = threading.Lock()
 
 
@@ -86,6 +106,11 @@ def crew_for(spec: LaunchSpec) -> Crew:
 def fused_crew_for(spec: FusedSpec) -> FusedCrew:
     """Return this process's crew for the jobs of ``spec``."""
     return _shared(spec.model_dump_json(), lambda: FusedCrew(spec))
+
+
+def frame_crew_for(spec: LaunchSpec) -> FrameCrew:
+    """Return this process's crew for the frames of ``spec``."""
+    return _shared(spec.model_dump_json(), lambda: FrameCrew(spec))
 
 
 def _shared(key: str, make: Callable[[], CrewT]) -> CrewT:

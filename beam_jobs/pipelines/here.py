@@ -13,7 +13,8 @@ from beam_jobs.contract.address import local_path
 from beam_jobs.contract.errors import InvalidSpec, MediaJobError
 from beam_jobs.contract.fused import FusedSpec
 from beam_jobs.contract.launch import LaunchSpec, Limits
-from beam_jobs.pipelines.crew import Crew, FusedCrew, crew_for, dismiss_crews, fused_crew_for
+from beam_jobs.contract.step import Step
+from beam_jobs.pipelines.crew import Staffed, crew_for, dismiss_crews, frame_crew_for, fused_crew_for
 from beam_jobs.pipelines.progress import emit
 from beam_jobs.pipelines.watchdog import Watchdog
 
@@ -31,13 +32,26 @@ def is_in_process(spec: LaunchSpec) -> bool:
     return str(spec.options.get("runner") or "") in IN_PROCESS
 
 
-def run_here(spec: LaunchSpec, *, warm: bool, started: float) -> dict[str, Any]:
+def run_here(spec: LaunchSpec, step: Step, *, started: float) -> dict[str, Any]:
     """Run ``spec`` to its end and return the summary.
 
-    :param warm: the step runs in child processes: start them before Beam is imported.
+    :param step: the spec's own.
     :param started: when this began, of :func:`time.monotonic`.
-    :raises MediaJobError: when the report does not hold one row for each item of the manifest.
+    :raises MediaJobError: when the report does not hold one row for each item of the manifest, or when the
+        model of an inference cannot be used.
     """
+
+    def join() -> Staffed | None:  # before Beam is imported: the children start beside that
+        if step.transform is not None:
+            return None
+        if not step.inference:
+            return crew_for(spec)
+        crew = frame_crew_for(spec)
+        from beam_jobs.media.model_params import model_params
+        from beam_jobs.models.onnx import make_ready
+
+        make_ready(model_params(step, spec.params))
+        return crew
 
     def build(pipeline: Any) -> None:
         from beam_jobs.pipelines.batch import build
@@ -45,7 +59,7 @@ def run_here(spec: LaunchSpec, *, warm: bool, started: float) -> dict[str, Any]:
         build(pipeline, spec, in_process=True)
 
     check_manifest(spec.job, spec.manifest)
-    (summary,) = _run([spec], (lambda: crew_for(spec)) if warm else None, build, started=started)
+    (summary,) = _run([spec], join, build, started=started)
     return summary
 
 
@@ -75,14 +89,14 @@ def check_manifest(job: str, manifest: str) -> None:
 
 def _run(
     specs: Sequence[LaunchSpec],
-    join: Callable[[], Crew | FusedCrew] | None,
+    join: Callable[[], Staffed | None],
     build: Callable[[Any], None],
     *,
     started: float,
 ) -> list[dict[str, Any]]:
     cpu_before = _cpu()
-    crew = join() if join is not None else None
     try:
+        crew = join()
         metrics = _run_pipeline(specs, crew, build)
         clock = _clock(crew, started)
     finally:
@@ -103,7 +117,7 @@ def _run(
 
 
 def _run_pipeline(
-    specs: Sequence[LaunchSpec], crew: Crew | FusedCrew | None, build: Callable[[Any], None]
+    specs: Sequence[LaunchSpec], crew: Staffed | None, build: Callable[[Any], None]
 ) -> dict[str, Any]:
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -144,7 +158,7 @@ def _sum_of_limits(specs: Sequence[LaunchSpec]) -> Limits:
     )
 
 
-def _clock(crew: Crew | FusedCrew | None, started: float) -> dict[str, float]:
+def _clock(crew: Staffed | None, started: float) -> dict[str, float]:
     now = time.monotonic()
     first = now if crew is None or crew.first_item_at is None else crew.first_item_at
     last = now if crew is None or crew.first_item_at is None else crew.last_row_at

@@ -32,8 +32,8 @@ class Work:
         return self.trace.bytes_in
 
 
-class ItemWorker:
-    """Takes one line of the manifest to one report row, whatever happens; thread-safe."""
+class ItemLooker:
+    """Finds out what there is to do of a line of the manifest; thread-safe."""
 
     def __init__(self, spec: LaunchSpec, pool: StepPool) -> None:
         self._desk = ItemDesk(spec)
@@ -52,6 +52,14 @@ class ItemWorker:
         except Exception as error:
             return self._desk.failed(row.item, trace, error)
 
+    def _fetch(self, uri: str, scratch: Scratch) -> str:
+        store = store_for(uri)
+        return str(with_retries(lambda: store.fetch(uri, scratch), attempts=self._attempts))
+
+
+class ItemWorker(ItemLooker):
+    """Takes one line of the manifest to one report row, whatever happens; thread-safe."""
+
     def do(self, work: Work) -> ReportRow:
         """Do the work and return the item's row."""
         trace = work.trace
@@ -63,7 +71,3 @@ class ItemWorker:
                     return made.row
         except Exception as error:
             return self._desk.failed(work.row.item, trace, error)
-
-    def _fetch(self, uri: str, scratch: Scratch) -> str:
-        store = store_for(uri)
-        return str(with_retries(lambda: store.fetch(uri, scratch), attempts=self._attempts))

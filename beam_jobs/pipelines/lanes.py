@@ -81,6 +81,11 @@ class Lanes(Generic[RowT_co, WorkT]):
         self._lookers.submit(self._look, line, future)
         return future
 
+    def note_life(self) -> None:
+        """Tell that something goes on where the lanes cannot see it."""
+        with self._lock:
+            self.last_row_at = time.monotonic()
+
     def silent_s(self) -> float:
         """Return for how long items have been in work without one of them ending."""
         with self._lock:

@@ -8,14 +8,22 @@ from typing import Any
 from beam_jobs.contract.errors import MediaJobError
 from beam_jobs.contract.fused import FusedSpec
 from beam_jobs.contract.launch import LaunchSpec
+from beam_jobs.contract.step import Step
 from beam_jobs.pipelines.progress import emit
 
 
-def run_there(spec: LaunchSpec, *, wait: bool) -> None:
+def run_there(spec: LaunchSpec, step: Step, *, wait: bool) -> None:
     """Submit ``spec``, tell its id, and wait for its end if asked to.
 
-    :raises MediaJobError: when the remote job ends in another state than DONE.
+    :param step: the spec's own.
+    :raises MediaJobError: when the remote job ends in another state than DONE, or when the model of an
+        inference is not there.
     """
+    if step.inference:
+        from beam_jobs.media.model_params import model_params
+        from beam_jobs.models.onnx import check_model
+
+        check_model(model_params(step, spec.params), here=False)
 
     def build(pipeline: Any) -> None:
         from beam_jobs.pipelines.batch import build

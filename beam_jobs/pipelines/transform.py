@@ -11,12 +11,11 @@ from apache_beam.pvalue import PCollection, TaggedOutput
 
 from beam_jobs.contract.errors import StepResultError
 from beam_jobs.contract.launch import LaunchSpec
-from beam_jobs.contract.report import ReportRow, Status, encode_report_row
+from beam_jobs.contract.report import ReportRow, Status
 from beam_jobs.contract.step import Step
 from beam_jobs.isolation.result import store_result
+from beam_jobs.pipelines.account import Account
 from beam_jobs.pipelines.desk import ItemDesk
-from beam_jobs.pipelines.metrics import count_row
-from beam_jobs.pipelines.progress import Progress
 from beam_jobs.pipelines.trace import Trace
 from beam_jobs.storage.retry import with_retries
 
@@ -44,7 +43,7 @@ class ProcessByTransform(beam.PTransform[Any, Any]):
         made = joined | "Store" >> beam.ParDo(_Store(self._spec))
         rows = (sorted_out["rows"], made) | "AllRows" >> beam.Flatten()
         encoded: PCollection[str] = rows | "Account" >> beam.ParDo(
-            _Account(self._spec, in_process=self._in_process)
+            Account(self._spec, in_process=self._in_process)
         )
         return encoded
 
@@ -136,21 +135,3 @@ class _Store(beam.DoFn):
         return self._desk.row(
             item, Status.DONE if made else Status.PRESENT, trace, uri=uri, bytes_out=size
         )  # fmt: skip
-
-
-class _Account(beam.DoFn):
-    """Rows -> encoded rows, counted."""
-
-    def __init__(self, spec: LaunchSpec, *, in_process: bool) -> None:
-        self._spec, self._in_process = spec, in_process
-        self._progress: Progress | None = None
-
-    def setup(self) -> None:
-        if self._in_process:
-            self._progress = Progress(job=self._spec.job, total=self._spec.total)
-
-    def process(self, row: ReportRow) -> Iterator[str]:
-        count_row(row)
-        if self._progress is not None:
-            self._progress.note(row)
-        yield encode_report_row(row)

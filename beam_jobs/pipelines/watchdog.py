@@ -11,7 +11,7 @@ import threading
 
 from beam_jobs.contract.launch import Limits
 from beam_jobs.isolation.process import HANDOVER_TIMEOUT_S, START_TIMEOUT_S
-from beam_jobs.pipelines.crew import Crew, FusedCrew
+from beam_jobs.pipelines.crew import Staffed
 
 STORAGE_S = 900.0
 """What fetch and write of one item may take together."""
@@ -26,7 +26,7 @@ class Watchdog:
     :param crew: whom to watch; None watches nobody.
     """
 
-    def __init__(self, crew: Crew | FusedCrew | None, *, limits: Limits) -> None:
+    def __init__(self, crew: Staffed | None, *, limits: Limits) -> None:
         self._crew = crew
         self._limit = (
             2 * (limits.timeout_s + START_TIMEOUT_S + HANDOVER_TIMEOUT_S) + STORAGE_S * limits.attempts
@@ -41,7 +41,7 @@ class Watchdog:
     def __exit__(self, *exception: object) -> None:
         self._over.set()
 
-    def _watch(self, crew: Crew | FusedCrew) -> None:
+    def _watch(self, crew: Staffed) -> None:
         while not self._over.wait(LOOK_EVERY_S):
             silent = crew.silent_s()
             if silent > self._limit:

@@ -37,7 +37,7 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory() as name:
         for step in args.steps or builtin_steps():
-            if load_step(step).run is None:
+            if not load_step(step).is_by_itself:
                 continue
             samples = samples_for(step, Path(name), songs=args.songs)
             own = measure(step, OWN, samples)

@@ -71,13 +71,7 @@ class Verdict:
 
 def can_be_tried(step: Step) -> bool:
     """Tell whether the step runs by itself on files that there is a corpus of."""
-    if step.run is None or not all(taken.name in KINDS for taken in step.takes):
-        return False
-    try:
-        step.parse_params(PARAMS.get(step.name, {}))
-    except ValueError:
-        return False
-    return True
+    return step.is_by_itself and all(taken.name in KINDS for taken in step.takes)
 
 
 def steps_to_try() -> list[Step]:

@@ -54,3 +54,13 @@ def test_a_stream_carries_no_children():
         stream_spec(GRAPH, "letters", subscription=SUBSCRIPTION)
     (job,) = stream_spec(GRAPH, "cut", subscription=SUBSCRIPTION).line
     assert job.spec.child_output == recipe(GRAPH, "cut").child_address.template
+
+
+def test_a_stream_runs_no_model():
+    params = {"model": "/m.onnx", "kind": "audio"}
+    graph = splitting_graph(
+        source="memory://bucket/songs/{item}.ogg",
+        ask={"step": "run_model", "needs": ["source"], "params": params},
+    )
+    with pytest.raises(PlanError, match="the step of 'ask' runs a model, and a stream has no place for that"):
+        stream_spec(graph, "ask", subscription=SUBSCRIPTION)

@@ -18,6 +18,8 @@ CUT = "  cut: {step: 'tests.splitting_steps:cut_words', needs: [source], output:
 SHOUT = "  shout: {step: 'tests.splitting_steps:shout', needs: [cut]}\n"
 AMONG = "among the source's files /data/songs/{item}.ogg, where artifacts would be taken for items; choose another folder or suffix"
 
+ASK = "  ask: {step: run_model, needs: [source], params: {model: /m.onnx, kind: audio}}\n"
+
 ONE_FAULT = {
     "a misspelt step": ("  a: {step: loudnes, needs: [source]}", "5: job 'a': step 'loudnes' is not a built-in step; did you mean 'loudness'? A step of your own is 'package.module:name'"),
     "a step's package that is not there": ("  a: {step: 'no_such_team.steps:x', needs: [source]}", "5: job 'a': step 'no_such_team.steps:x': cannot import 'no_such_team.steps' (No module named 'no_such_team'); install the package that holds it where this runs"),
@@ -25,6 +27,9 @@ ONE_FAULT = {
     "a step that its module lacks": ("  a: {step: 'beam_jobs.steps.loudness:loud', needs: [source]}", "5: job 'a': step 'beam_jobs.steps.loudness:loud': module 'beam_jobs.steps.loudness' has no such name; name a function decorated with @beam_jobs.contract.step.step"),
     "a misspelt param": ("  a:\n    step: downsample\n    needs: [source]\n    params:\n      channels: 1\n      sample_rat: 8000", "10: job 'a': step 'downsample': parameter 'sample_rat' is not known; did you mean 'sample_rate'?"),
     "a param with a value out of range": ("  a: {step: downsample, needs: [source], params: {channels: 7}}", "5: job 'a': params.channels: input should be 1 or 2, not 7"),
+    "params that do not go together": ("  a: {step: run_model, needs: [source], params: {model: /m.onnx, kind: audio, hop: 20000}}", "5: job 'a': params: hop 20000 leaves parts out: give at most frame, 16000"),
+    "a param that is missing": ("  a: {step: run_model, needs: [source], params: {kind: audio}}", "5: job 'a': params.model: field required"),
+    "a model in a fused group": (ASK + "  loud: {step: loudness, needs: [source]}\ngroups:\n  all: {jobs: [ask, loud], fuse: true}", "8: group 'all': the step of 'ask' runs a model and cannot be fused; take it out of the group"),
     "an input that no need makes": ("  loud: {step: loudness, needs: [source]}\n  b:\n    step: beat_tracking\n    needs: [loud]", f"8: job 'b': step 'beat_tracking' takes input 'audio' {AUDIO}, which no need makes; it needs: loud (.json)"),
     "an input left out": (DOWN + "  e: {step: energy, needs: [down]}", "6: job 'e': step 'energy' takes input 'beats' (.json), which no need makes; it needs: down (.flac)"),
     "a need too many": (DOWN + "  a: {step: loudness, needs: [source, down]}", "6: job 'a': needs down, which step 'loudness' does not take; it takes: audio"),

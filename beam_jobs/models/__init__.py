@@ -1,0 +1,1 @@
+"""Models that run on media, through Beam's RunInference."""
