@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from beam_jobs.contract.step import builtin_steps, load_step
+from beam_jobs.contract.step import builtin_steps
 from benchmarks.steps.instead import INSTEAD, is_there
 from benchmarks.steps.media import Sample, samples_for
 
@@ -37,8 +37,6 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory() as name:
         for step in args.steps or builtin_steps():
-            if not load_step(step).is_by_itself:
-                continue
             samples = samples_for(step, Path(name), songs=args.songs)
             own = measure(step, OWN, samples)
             print(line(own, own), flush=True)

@@ -162,6 +162,12 @@ def _fpcalc(path: Path, folder: Path) -> None:
         raise RuntimeError(done.stderr.decode())
 
 
+def _model(path: Path, folder: Path) -> Any:
+    from benchmarks.steps.model import instead
+
+    return instead(path, folder)
+
+
 INSTEAD: dict[str, dict[str, Instead]] = {
     "downsample": {
         "bare codecs and soxr": _floor,
@@ -197,6 +203,7 @@ INSTEAD: dict[str, dict[str, Instead]] = {
     "pitch": {"librosa": _librosa(lambda lib, y, sr: lib.pyin(y, sr=sr, fmin=65, fmax=2093))},
     "separate_vocals": {"librosa's example": _librosa(_vocals)},
     "fingerprint": {"fpcalc": _fpcalc},
+    "run_model": {"librosa and onnxruntime": _model},
     "image_probe": {"ffprobe": _command("ffprobe", "-v", "error", "-show_streams")},
     "thumbnail": {"Pillow": _pillow(256)},
     "resize": {"Pillow": _pillow_resize},

@@ -55,6 +55,10 @@ def own(name: str, folder: Path) -> Callable[[Path], Any]:
     from beam_jobs.media.call import StepCall
 
     step = load_step(name)
+    if step.inference:
+        from benchmarks.steps.model import own as own_model
+
+        return own_model(folder)
     params = step.parse_params({})
     if step.warm_up is not None:
         step.warm_up()
