@@ -6,14 +6,23 @@ import secrets
 import sys
 from argparse import Namespace
 from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING
 
 from airflow_media_provider.cli.command import ALL_DONE, SOME_LEFT, command, open_graph, open_stores
 from airflow_media_provider.cli.output import count_rows, is_object, print_object, print_rows
 from airflow_media_provider.cli.progress import RunProgress
 from airflow_media_provider.cli.request import read_request
 from airflow_media_provider.compat import conf
+from beam_jobs.contract.report import Status
+
+if TYPE_CHECKING:
+    from airflow_media_provider.runs.here import RunResult
+    from airflow_media_provider.storage import Stores
 
 COUNTS = ("done", "present", "failed", "blocked")
+REASONS = 3
+"""Failed items of a job that are told with their reason."""
 
 
 @command
@@ -42,6 +51,7 @@ def run(args: Namespace) -> int:
     counts = (*COUNTS, "pinged") if plan.query.ping and not is_object(args.output) else COUNTS
     jobs = {outcome.job: {name: outcome.counts[name] for name in counts} for outcome in result.outcomes}
     _print(args, jobs, result.report)
+    _tell_failures(result, stores)
     return ALL_DONE if result.all_done else SOME_LEFT
 
 
@@ -51,6 +61,22 @@ def _print(args: Namespace, jobs: dict[str, dict[str, int]], report: str) -> Non
     else:
         print_rows(count_rows(jobs), args.output)
         print(f"report: {report}", file=sys.stderr)
+
+
+def _tell_failures(result: RunResult, stores: Stores) -> None:
+    """Say on standard error why items failed: the first ones of each job."""
+    from airflow_media_provider.runs.rows import report_rows
+
+    for outcome in result.outcomes:
+        count = outcome.counts["failed"]
+        if not count:
+            continue
+        rows = report_rows(result.plan.layout.job(outcome.job), stores)
+        lost = (row for row in rows if row.status in (Status.FAILED, Status.QUARANTINED))
+        for row in islice(lost, REASONS):
+            print(f"{outcome.job}: {row.message}", file=sys.stderr)
+        if count > REASONS:
+            print(f"{outcome.job}: and {count - REASONS} more, see {outcome.report}", file=sys.stderr)
 
 
 def _new_run_id() -> str:

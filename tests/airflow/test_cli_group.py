@@ -87,6 +87,7 @@ def test_a_catalog_is_planned_run_looked_at_and_not_done_twice(folder):
     assert answer["jobs"] == {"downsample": _ran(done=1, failed=1), "loudness": _ran(done=1, blocked=1)}
     assert Path(answer["report"].removeprefix("file://"), "plan.json").is_file()
     assert "downsample: 1 done, 1 failed" in first.stderr
+    assert "downsample: item 'rock/b': " in first.stderr
 
     make_songs(folder / "songs", ["rock/b"])
     second = media(folder, "run", *request)
