@@ -41,13 +41,26 @@ def samples_for(step: str, folder: Path, *, songs: int) -> list[Sample]:
 def _songs(folder: Path, songs: int, seconds: int | None) -> list[Sample]:
     import soundfile
 
-    found = [path for path in real_songs() if 60 < soundfile.info(path).duration < 400]
+    found = [
+        path for path in real_songs() if 60 < soundfile.info(path).duration < 400 and _anyone_reads(path)
+    ]
     if len(found) < songs:
         sys.exit("the real songs are not there; run scripts/real_songs.sh")
     chosen = [found[number * len(found) // songs] for number in range(songs)]
     if seconds is None:
         return [Sample(path=path, seconds=soundfile.info(path).duration) for path in chosen]
     return [Sample(path=_part(path, folder, seconds), seconds=seconds) for path in chosen]
+
+
+def _anyone_reads(path: Path) -> bool:
+    """Tell whether FFmpeg opens it too: some Ogg files are read by libsndfile alone."""
+    import av
+
+    try:
+        with av.open(str(path)):
+            return True
+    except av.FFmpegError:
+        return False
 
 
 def _part(path: Path, folder: Path, seconds: int) -> Path:
