@@ -33,12 +33,16 @@ STREAMING: Final = (
 )  # fmt: skip
 OTHERS: Final = (
     "beat_tracking", "onsets", "key", "spectral", "mel_spectrogram", "mfcc", "chroma", "fingerprint",
-    "speechiness", "instrumentalness", "pitch", "separate_vocals",
+    "speechiness", "instrumentalness", "pitch", "separate_vocals", "run_model",
 )  # fmt: skip
 PARAMS: Final[dict[str, list[dict[str, Any]]]] = {
     "transcode": [{}, {"format": "opus", "normalize_lufs": -16}],
     "split": [{}, {"at": "silences"}],
     "downsample": [{}, {"format": "ogg"}],
+    "run_model": [
+        {"model": "/any.onnx", "kind": "audio"},
+        {"model": "/any.onnx", "kind": "audio", "mel": {}},
+    ],
 }
 HEAD: Final = """\
 | step | idle, MB | song, MB more | three hours, MB more | wall of them, s | CPU, s |
