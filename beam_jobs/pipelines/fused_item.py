@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from beam_jobs.contract.fused import FusedSpec, decode_fused_row
@@ -14,7 +14,7 @@ from beam_jobs.contract.report import ReportRow, Status
 from beam_jobs.isolation.pool import StepPool
 from beam_jobs.isolation.task import StepOutcome, StepTask
 from beam_jobs.pipelines.desk import MAX_MESSAGE, ItemDesk
-from beam_jobs.pipelines.make import make_artifact
+from beam_jobs.pipelines.make import Draft, drafted
 from beam_jobs.pipelines.trace import Trace
 from beam_jobs.storage.retry import with_retries
 from beam_jobs.storage.store import Found, Scratch, store_for
@@ -74,17 +74,44 @@ class FusedItemWorker:
         return FusedWork(rows=rows, todo=todo, found=found) if todo else rows
 
     def do(self, work: FusedWork) -> Rows:
-        """Do the jobs of one item, parents first."""
+        """Do the jobs of one item, parents first.
+
+        A child process is held for the steps alone: what they read is copied before, what they made is
+        published after, while the next item's steps run.
+        """
         lost = {row.job: row for row in work.rows if row.status not in _THERE}
-        rows = list(work.rows)
-        with self._pool.session() as run, _Tray(work, self._desks) as tray:
-            for name, row in work.todo.items():
-                blocker = next((lost[parent] for parent in self._jobs[name].parents if parent in lost), None)
-                made = _blocked(name, row.item, blocker) if blocker else self._make(name, row, tray, run)
-                if made.status not in _THERE:
-                    lost[name] = made
-                rows.append(made)
-        return rows
+        with _Tray(work, self._desks) as tray:
+            calls = [_Call(name=name, row=row, desk=self._desks[name]) for name, row in work.todo.items()]
+            for call in calls:
+                call.fetch_ahead(tray)
+            with self._pool.session() as run:
+                for call in calls:
+                    self._draft(call, lost, tray, run)
+            for call in calls:
+                self._publish(call, lost)
+        return [*work.rows, *(call.end for call in calls if call.end is not None)]
+
+    def _draft(self, call: _Call, lost: dict[str, ReportRow], tray: _Tray, run: Run) -> None:
+        """Run a step, unless a job that it needs has lost the item."""
+        if (blocker := self._blocker(call, lost)) is not None:
+            call.end = _blocked(call, blocker)
+        else:
+            call.draft_into(tray, run, use=self._uses[call.name])
+        call.count_off(tray)
+        if call.end is not None:
+            lost[call.name] = call.end
+
+    def _publish(self, call: _Call, lost: dict[str, ReportRow]) -> None:
+        """Publish what a step made, unless what it was made of could not be."""
+        if call.draft is None:
+            return
+        blocker = self._blocker(call, lost)
+        call.end = _blocked(call, blocker) if blocker is not None else call.publish()
+        if call.end.status not in _THERE:
+            lost[call.name] = call.end
+
+    def _blocker(self, call: _Call, lost: Mapping[str, ReportRow]) -> ReportRow | None:
+        return next((lost[parent] for parent in self._jobs[call.name].parents if parent in lost), None)
 
     def _look_outside(
         self, name: str, item: str, todo: Mapping[str, object], found: dict[str, Found | None]
@@ -95,37 +122,86 @@ class FusedItemWorker:
             if desk.spec.needs.get(key) not in todo and uri not in found:
                 found[uri] = desk.look(uri)
 
-    def _make(self, name: str, row: ManifestRow, tray: _Tray, run: Run) -> ReportRow:
-        desk, trace = self._desks[name], Trace(stage="fetch")
-        uris = desk.input_uris(row.item)
+
+@dataclass(slots=True, kw_only=True)
+class _Call:
+    """One job's way with the item.
+
+    :param fault: why an input could not be copied.
+    :param end: its report row, as soon as that is known.
+    """
+
+    name: str
+    row: ManifestRow
+    desk: ItemDesk
+    trace: Trace = field(default_factory=lambda: Trace(stage="fetch"))
+    fault: Exception | None = None
+    draft: Draft | None = None
+    end: ReportRow | None = None
+
+    def fetch_ahead(self, tray: _Tray) -> None:
+        """Copy the inputs that no job of the line makes."""
+        try:
+            with self.trace.at("fetch"):
+                for uri in filter(tray.is_outside, self._uris().values()):
+                    tray.fetch(uri, self.desk.spec.limits.attempts)
+        except Exception as error:
+            self.fault = error
+
+    def draft_into(self, tray: _Tray, run: Run, *, use: int) -> None:
+        """Run the step on what is there and have what it made at hand for the next ones."""
+        uris, trace = self._uris(), self.trace
         try:
             for key, uri in uris.items():
-                desk.take_note(row.item, key, tray.find(uri), trace)
+                self.desk.take_note(self.row.item, key, tray.find(uri), trace)
+            if self.fault is not None:
+                raise self.fault
             with trace.at("fetch"):
-                inputs = {key: tray.fetch(uri, desk.spec.limits.attempts) for key, uri in uris.items()}
+                inputs = {key: tray.fetch(uri, self.desk.spec.limits.attempts) for key, uri in uris.items()}
             keep = tuple(key for key, uri in uris.items() if tray.is_read_again(uri))
             made = tray.hold.enter_context(
-                make_artifact(desk, row, inputs, trace, run=run, use=self._uses[name], keep=keep)
+                drafted(self.desk, self.row, inputs, trace, run=run, use=use, keep=keep)
             )
         except Exception as error:
-            return desk.failed(row.item, trace, error)
-        finally:
-            tray.count_off(uris.values())
-        if made.path is not None:
+            self.end = self.desk.failed(self.row.item, trace, error)
+            return
+        if isinstance(made, ReportRow):
+            self.end = made
+        else:
+            self.draft = made
             tray.put(made.uri, made.path)
-        return made.row
+
+    def publish(self) -> ReportRow:
+        """Publish the draft and return the row."""
+        assert self.draft is not None  # noqa: S101 (asked for by its caller)
+        try:
+            return self.draft.publish(self.desk, self.trace)
+        except Exception as error:
+            return self.desk.failed(self.row.item, self.trace, error)
+
+    def count_off(self, tray: _Tray) -> None:
+        """Take note that the job has read its inputs, or never will."""
+        tray.count_off(self._uris().values())
+
+    def _uris(self) -> dict[str, str]:
+        return self.desk.input_uris(self.row.item)
 
 
 class _Tray:
     """The local files of one item, for as long as it is worked on."""
 
     def __init__(self, work: FusedWork, desks: Mapping[str, ItemDesk]) -> None:
+        self._outside = {uri for uri, found in work.found.items() if found is not None}
         self._found = dict(work.found)
         self._files: dict[str, str] = {}
         self._readers = Counter(
             uri for name, row in work.todo.items() for uri in desks[name].input_uris(row.item).values()
         )
         self.hold = ExitStack()
+
+    def is_outside(self, uri: str) -> bool:
+        """Tell whether the object is there already, made by none of the jobs."""
+        return uri in self._outside
 
     def find(self, uri: str) -> Found | None:
         """Return what is known to be at ``uri``."""
@@ -145,9 +221,9 @@ class _Tray:
         """Tell whether another job reads the object."""
         return self._readers[uri] > 1
 
-    def count_off(self, uris: object) -> None:
+    def count_off(self, uris: Iterable[str]) -> None:
         """Take note that a job has read its inputs."""
-        self._readers.subtract(uris)  # type: ignore[call-overload]
+        self._readers.subtract(uris)
 
     def put(self, uri: str, path: Path) -> None:
         """Have what was just made at hand for the jobs that read it."""
@@ -162,6 +238,7 @@ class _Tray:
         self.hold.close()
 
 
-def _blocked(job: str, item: str, blocker: ReportRow) -> ReportRow:
+def _blocked(call: _Call, blocker: ReportRow) -> ReportRow:
+    item = call.row.item
     message = f"parent-failed: item {item!r}: job {blocker.job!r}: {blocker.message}"[:MAX_MESSAGE]
-    return ReportRow(item=item, job=job, status=Status.BLOCKED, stage="plan", message=message)
+    return ReportRow(item=item, job=call.name, status=Status.BLOCKED, stage="plan", message=message)

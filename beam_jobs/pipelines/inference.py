@@ -140,8 +140,7 @@ class _Store(beam.DoFn):
             return self._write(task, gathered, trace.media_seconds)
 
         try:
-            with make_artifact(self._desk, row, {}, trace, run=run) as made:
-                return made.row
+            return make_artifact(self._desk, row, {}, trace, run=run)
         except Exception as error:
             return self._desk.failed(row.item, trace, error)
 

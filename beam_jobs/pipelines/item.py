@@ -67,7 +67,6 @@ class ItemWorker(ItemLooker):
             with Scratch() as scratch:
                 with trace.at("fetch"):
                     inputs = {name: self._fetch(uri, scratch) for name, uri in work.uris.items()}
-                with make_artifact(self._desk, work.row, inputs, trace, run=self._pool.run) as made:
-                    return made.row
+                return make_artifact(self._desk, work.row, inputs, trace, run=self._pool.run)
         except Exception as error:
             return self._desk.failed(work.row.item, trace, error)

@@ -22,19 +22,54 @@ from beam_jobs.storage.retry import with_retries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Artifact:
-    """What came of a call.
+class Draft:
+    """What a step made of an item, before it is published.
 
-    :param path: a local file with the artifact's bytes, as long as the context lasts; None for none.
+    :param path: a local file with the artifact's bytes, until it is published.
+    :param children: names of the item's children, whose files lie beside it.
     """
 
-    row: ReportRow
-    uri: str = ""
-    path: Path | None = None
+    row: ManifestRow
+    uri: str
+    path: Path
+    size: int
+    children: Sequence[str]
+
+    def publish(self, desk: ItemDesk, trace: Trace) -> ReportRow:
+        """Put it where it belongs and return the item's row.
+
+        :raises OSError: when storage refuses.
+        """
+        size = self.size
+        with trace.at("write"):
+            if desk.children is not None:
+                size += _publish_children(desk, desk.children, self.row, self.path, self.children)
+            made = _publish(desk, self.path, self.uri, replace=self.row.force)
+        status = Status.DONE if made else Status.PRESENT
+        return desk.row(self.row.item, status, trace, uri=self.uri, bytes_out=size)
+
+
+def make_artifact(
+    desk: ItemDesk,
+    row: ManifestRow,
+    inputs: Mapping[str, str],
+    trace: Trace,
+    *,
+    run: Callable[[StepTask], StepOutcome],
+) -> ReportRow:
+    """Make and publish one item's artifact, and return the item's row.
+
+    :param inputs: input name -> local file.
+    :param run: runs the step, in another process.
+    :raises OSError: when storage refuses.
+    :raises StepResultError: for an artifact without a byte.
+    """
+    with drafted(desk, row, inputs, trace, run=run) as made:
+        return made if isinstance(made, ReportRow) else made.publish(desk, trace)
 
 
 @contextmanager
-def make_artifact(
+def drafted(
     desk: ItemDesk,
     row: ManifestRow,
     inputs: Mapping[str, str],
@@ -43,40 +78,29 @@ def make_artifact(
     run: Callable[[StepTask], StepOutcome],
     use: int = 0,
     keep: tuple[str, ...] = (),
-) -> Iterator[Artifact]:
-    """Make and publish one item's artifact.
+) -> Iterator[Draft | ReportRow]:
+    """Make one item's artifact and give it, or the row of an item whose step failed.
 
-    :param inputs: input name -> local file.
-    :param run: runs the step, in another process.
     :param use: which of the process's steps.
     :param keep: inputs that another step reads next.
-    :raises OSError: when storage refuses.
-    :raises StepResultError: for an artifact without a byte.
     """
     uri = desk.output.of(row.item)
     trace.stage = "write"
-    with desk.store.draft(uri, desk.output.suffix) as draft, _cleared(draft):
+    with desk.store.draft(uri, desk.output.suffix) as path, _cleared(path):
         trace.stage = "step"
         suffix = desk.children.suffix if desk.children else ""
         task = StepTask(
-            item=row.item, inputs=inputs, output=str(draft), child_suffix=suffix, use=use, keep=keep
+            item=row.item, inputs=inputs, output=str(path), child_suffix=suffix, use=use, keep=keep
         )
         outcome = run(task)
         trace.add(outcome)
         if outcome.error_class:
-            yield Artifact(row=desk.lost(row.item, trace, outcome))
+            yield desk.lost(row.item, trace, outcome)
             return
-        size = draft.stat().st_size
+        size = path.stat().st_size
         if size == 0:
             raise StepResultError(f"item {row.item!r}: the artifact is empty")
-        with trace.at("write"):
-            if desk.children is not None:
-                size += _publish_children(desk, desk.children, row, draft, outcome.children)
-            made = _publish(desk, draft, uri, replace=row.force)
-        status = Status.DONE if made else Status.PRESENT
-        # A file that took the place of an older one is no longer where it was written.
-        path = draft if draft.exists() else None
-        yield Artifact(row=desk.row(row.item, status, trace, uri=uri, bytes_out=size), uri=uri, path=path)
+        yield Draft(row=row, uri=uri, path=path, size=size, children=outcome.children)
 
 
 def _publish(desk: ItemDesk, draft: Path, uri: str, *, replace: bool) -> bool:
