@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import firwin
 
 from beam_jobs.media.audio import Block
 
@@ -22,7 +21,9 @@ def interpolation_phases() -> npt.NDArray[np.float32]:
     The standard's example has 12 taps; these are 24 of a sinc under a Kaiser window, flat to 0.04 dB up to
     0.42 of the rate (18.5 kHz of 44.1 kHz).
     """
-    whole = PHASES * firwin(PHASES * _TAPS - 1, 1 / PHASES, window=("kaiser", 5.0))
+    places = np.arange(PHASES * _TAPS - 1) - (PHASES * _TAPS - 2) / 2
+    whole = np.sinc(places / PHASES) * np.kaiser(len(places), 5.0)
+    whole *= PHASES / whole.sum()
     phases = np.append(whole, 0.0).reshape(_TAPS, PHASES).T
     middle = int(np.argmax(np.abs(phases).max(axis=1)))
     between = np.delete(phases, middle, axis=0)

@@ -37,7 +37,12 @@ class LoudnessResult(StepResult):
 
 
 def _warm_up() -> None:
-    from beam_jobs.media import decode_soundfile, loudness, stream  # noqa: F401
+    import numpy as np
+
+    from beam_jobs.media import decode_soundfile, stream  # noqa: F401
+    from beam_jobs.media.loudness import LoudnessMeter
+
+    LoudnessMeter(rate=48_000, channels=2).add(np.zeros((480, 2), np.float32))
 
 
 @step("loudness", version="2", makes=".json", params=LoudnessParams, warm_up=_warm_up, result=LoudnessResult)

@@ -60,7 +60,13 @@ def _suffix(params: TranscodeParams) -> str:
 
 
 def _warm_up() -> None:
-    from beam_jobs.media import decode_soundfile, encode_any, gain, stream  # noqa: F401
+    import numpy as np
+
+    from beam_jobs.media import decode_soundfile, encode_any, stream  # noqa: F401
+    from beam_jobs.media.gain import normalizing_gain
+
+    silence = iter([np.zeros((480, 2), np.float32)])
+    normalizing_gain(silence, rate=48_000, channels=2, target_lufs=-16, max_true_peak_dbtp=-1)
 
 
 @step("transcode", version="1", makes=_suffix, params=TranscodeParams, warm_up=_warm_up)
