@@ -8,10 +8,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.fft import dct
 
+from beam_jobs.media.spectral_kernel import describe
 from beam_jobs.media.spectrum import ANALYSIS_RATE, N_FFT, Frames, decibels, mel_weights
 from beam_jobs.media.statistics import RunningStatistics
 
 _POWER_FLOOR: Final = 1e-10
+_BIN_HZ: Final = ANALYSIS_RATE / N_FFT
 
 
 class SpectralSummary:
@@ -24,7 +26,6 @@ class SpectralSummary:
         self._mel = mel_weights(ANALYSIS_RATE, n_mels)
         self._n_mfcc = n_mfcc
         self._rolloff = rolloff
-        self._hz = np.fft.rfftfreq(N_FFT, 1 / ANALYSIS_RATE)
         self._statistics = {
             name: RunningStatistics()
             for name in ("mel_db", "mfcc", "centroid_hz", "bandwidth_hz", "rolloff_hz", "flatness")
@@ -58,15 +59,12 @@ class SpectralSummary:
         Music Transcription", 2007, chapter 5), roll-off its quantile; flatness is geometric by arithmetic
         mean of power (Johnston 1988).
         """
-        magnitude = np.sqrt(power.astype(np.float64))
-        share = magnitude / magnitude.sum(axis=1, keepdims=True)
-        centroid = share @ self._hz
-        spread = share @ self._hz**2 - centroid**2
-        under = (np.cumsum(share, axis=1) < self._rolloff).sum(axis=1)
-        floored = np.maximum(power, np.float32(_POWER_FLOOR))
+        told = np.empty((len(power), 4))
+        describe(power, self._rolloff, _POWER_FLOOR, told)
+        centroid, bandwidth, rolloff, flatness = told.T
         return {
-            "centroid_hz": centroid,
-            "bandwidth_hz": np.sqrt(np.maximum(spread, 0)),
-            "rolloff_hz": self._hz[np.minimum(under, len(self._hz) - 1)],
-            "flatness": np.exp(np.log(floored).mean(axis=1)) / floored.mean(axis=1),
+            "centroid_hz": centroid * _BIN_HZ,
+            "bandwidth_hz": bandwidth * _BIN_HZ,
+            "rolloff_hz": rolloff * _BIN_HZ,
+            "flatness": flatness,
         }
