@@ -33,6 +33,10 @@ MARK = "BEAM_MEDIA_CHILD"
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
+_KEEP_HEAP = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
+"""For a child that keeps decoded audio from step to step: glibc would give the memory back after each item
+and ask for it again, page by page."""
+
 
 class ChildProcess:
     """One child process and its line."""
@@ -52,6 +56,7 @@ class ChildProcess:
                 pass_fds=[theirs.fileno()],
                 env={
                     **dict.fromkeys(_ONE_THREAD, "1"),
+                    **(_KEEP_HEAP if setup["share_mb"] else {}),
                     **os.environ,
                     MARK: self._mark,
                 },  # one child per core: no threads inside
