@@ -23,6 +23,7 @@ import mir_eval
 import numpy as np
 
 from beam_jobs.media.beats import onset_strength, track_beats
+from beam_jobs.media.spectrum import power_frames
 from benchmarks.real_scores import known_scores
 from tests import midi_tunes, tunes
 from tests.samples import Samples, click_track
@@ -86,7 +87,7 @@ def measure() -> list[dict[str, Any]]:
     rows = []
     for kind, bpm, samples, truth in cases():
         mono = np.ascontiguousarray(samples.mean(axis=1), np.float32)
-        ours = track_beats(onset_strength(iter([mono[:, None]])), start_bpm=120, tightness=100)
+        ours = track_beats(onset_strength(power_frames(iter([mono[:, None]]))), start_bpm=120, tightness=100)
         told, times = librosa.beat.beat_track(y=mono, sr=RATE, units="time")
         rows.append({
             "kind": kind, "bpm": bpm, **score(bpm, truth, ours.times_s, ours.tempo_bpm),

@@ -22,6 +22,7 @@ import numpy as np
 
 from beam_jobs.media.beats import onset_strength
 from beam_jobs.media.onsets import find_onsets
+from beam_jobs.media.spectrum import power_frames
 from beam_jobs.steps.onsets import OnsetsParams
 from benchmarks.real_scores import known_scores
 from tests import midi_tunes, samples, tunes
@@ -85,7 +86,7 @@ def measure() -> list[dict[str, Any]]:
     for kind, onsets, sound in cases():
         truth = onsets[np.diff(onsets, prepend=-1.0) >= ONE_S]
         mono = np.ascontiguousarray(sound.mean(axis=1), np.float32)
-        curve = onset_strength(iter([mono[:, None]]))
+        curve = onset_strength(power_frames(iter([mono[:, None]])))
         ours = find_onsets(curve, delta=asked.delta, wait_s=asked.wait_s, backtrack=asked.backtrack)
         theirs = librosa.onset.onset_detect(y=mono, sr=RATE, units="time")
         rows.append({"kind": kind, "this": score(truth, ours.times_s), "librosa": score(truth, theirs)})

@@ -8,9 +8,10 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy.fft import irfft, next_fast_len, rfft
+from scipy.signal import get_window
 
-from beam_jobs.media.audio import Block
-from beam_jobs.media.spectrum import ANALYSIS_RATE, HOP, N_FFT, Frames, decibels, mel_weights, power_frames
+from beam_jobs.media.spectrum import ANALYSIS_RATE, HOP, N_FFT, Frames, decibels, mel_weights
 
 Curve = npt.NDArray[np.float32]
 
@@ -37,19 +38,20 @@ class Beats:
     times_s: npt.NDArray[np.float64]
 
 
-def onset_strength(blocks: Iterator[Block]) -> Curve:
-    """Return the spectral flux of a mono stream at 22,050 Hz, one value per 512 samples.
+def onset_strength(spectra: Iterator[Frames]) -> Curve:
+    """Return the spectral flux of a stream at 22,050 Hz, one value per 512 samples.
 
     Mean over 128 mel bands of the half-wave rectified rise in dB, as ``librosa.onset.onset_strength``
     (Böck & Widmer, DAFx 2013, without the maximum filter). Levels more than 80 dB under the loudest of
     each ten minutes count as silence; librosa takes the loudest of all, which needs all spectra at once.
 
+    :param spectra: power, of :func:`beam_jobs.media.spectrum.power_frames`.
     :return: shape (1 + samples // 512,).
     """
     weights = mel_weights(ANALYSIS_RATE, _MELS)
     parts: list[Curve] = []
     before: Frames | None = None
-    for mel in _parts(power @ weights for power in power_frames(blocks)):
+    for mel in _parts(power @ weights for power in spectra):
         level = decibels(mel)
         np.maximum(level, level.max() - np.float32(_DYNAMIC_RANGE_DB), out=level)
         first = level[:1] if before is None else before
@@ -130,24 +132,28 @@ def _strength_between(onsets: Curve, times: npt.NDArray[np.float64]) -> float:
 
 
 def _mean_tempogram(onsets: Curve) -> Curve:
-    """Return the mean over time of ``librosa.feature.tempogram``, computed a piece at a time."""
-    from librosa.feature import tempogram
+    """Return the mean over time of ``librosa.feature.tempogram``, computed a piece at a time.
 
+    Each frame's autocorrelation is its power spectrum transformed back, and greatest at lag 0, where it is
+    the frame's energy: so the spectra may be divided by that and added up, and transformed back once.
+    """
     width = round(_TEMPO_WINDOW_S * ANALYSIS_RATE) // HOP
+    size = next_fast_len(2 * width - 1, real=True)
+    window = get_window("hann", width).astype(np.float32)
     padded = np.pad(onsets, width // 2, mode="linear_ramp")
-    total = np.zeros(width)
-    count = 0
-    step = 4096
-    for start in range(0, len(onsets), step):
-        piece = padded[start : start + step + width - 1]
-        if len(piece) < width:
-            break
-        frames = tempogram(
-            onset_envelope=piece, sr=ANALYSIS_RATE, hop_length=HOP, win_length=width, center=False
-        )
-        total += frames.sum(axis=1)
-        count += frames.shape[1]
-    return (total / max(1, count)).astype(np.float32)
+    total = np.zeros(size // 2 + 1)
+    count = max(0, min(len(onsets), len(padded) - width + 1))
+    step = 1024
+    for start in range(0, count, step):
+        views = np.lib.stride_tricks.sliding_window_view(padded, width)[start : min(start + step, count)]
+        frames = views * window
+        energy = np.einsum("ij,ij->i", frames, frames)
+        spectra = rfft(frames, n=size, axis=1)
+        loud = energy > 0
+        share = np.divide(1, energy, out=np.zeros_like(energy), where=loud)
+        total += share @ (spectra.real**2 + spectra.imag**2)
+    mean: Curve = (irfft(total, n=size)[:width] / max(1, count)).astype(np.float32)
+    return mean
 
 
 def _tempo_of(times: npt.NDArray[np.float64], bpm: float) -> float:

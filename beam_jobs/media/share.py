@@ -1,4 +1,4 @@
-"""Decoded audio that one process keeps for the next step of the same item.
+"""Decoded audio and its spectra, which one process keeps for the next step of the same item.
 
 Steps that run fused read the same file one after the other. What the first of them decodes is kept as long
 as it fits into what is allowed; longer audio is decoded again, so that memory stays bounded.
@@ -12,17 +12,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import numpy as np
+import numpy.typing as npt
+
 from beam_jobs.media.audio import AudioFile, AudioInfo, Block
 
 Key = tuple[int, ...]
-"""A file as it is now; with the number of channels and the rate, one form of its audio."""
+"""A file as it is now; with what makes a form of its audio or of its spectra, that form."""
+
+Array = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kept:
     info: AudioInfo
     frames_read: int
-    blocks: tuple[Block, ...]
+    blocks: tuple[Array, ...]
 
 
 @dataclass(slots=True)
@@ -92,14 +97,16 @@ class SharedAudio:
 
         :param make: decodes it, when it is not kept.
         """
-        key = (*self._key, channels, rate)
-        kept = _shelf.kept.get(key)
-        if kept is None:
-            yield from self._recorded(key, make()) if self._keep else make()
-            return
-        for block in kept.blocks:
-            yield block.copy()
-        self._replayed = kept.frames_read
+        return self._shared((channels, rate), make, np.copy)
+
+    def spectra(
+        self, rate: int, n_fft: int, hop: int, make: Callable[[], Iterator[Array]]
+    ) -> Iterator[Array]:
+        """Yield spectra of the audio as mono, for reading only.
+
+        :param make: decodes and transforms it, when they are not kept.
+        """
+        return self._shared((rate, n_fft, hop), make, _sealed)
 
     def close(self) -> None:
         """Close the file."""
@@ -119,17 +126,40 @@ class SharedAudio:
             self._file = AudioFile(self._path)
         return self._file
 
-    def _recorded(self, key: Key, blocks: Iterator[Block]) -> Iterator[Block]:
+    def _shared(
+        self, form: Key, make: Callable[[], Iterator[Array]], apart: Callable[[Array], Array]
+    ) -> Iterator[Array]:
+        """Yield what is kept in this form, else make it, and keep it when another step reads the audio.
+
+        :param apart: makes of an array one that may be kept while another one uses it.
+        """
+        key = (*self._key, *form)
+        kept = _shelf.kept.get(key)
+        if kept is None:
+            yield from self._recorded(key, make(), apart) if self._keep else make()
+            return
+        yield from map(apart, kept.blocks)
+        self._replayed = kept.frames_read
+
+    def _recorded(
+        self, key: Key, blocks: Iterator[Array], apart: Callable[[Array], Array]
+    ) -> Iterator[Array]:
         """Yield ``blocks``, and keep them when they came to their end and fit."""
-        record: list[Block] | None = []
+        record: list[Array] | None = []
         size = 0
         for block in blocks:
             size += block.nbytes
             if record is not None:
-                record.append(block.copy())
+                record.append(apart(block))
                 if _shelf.used + size > _shelf.allowed:
                     record = None
             yield block
         if record is not None:
             _shelf.used += size
             _shelf.kept[key] = _Kept(info=self.info, frames_read=self.frames_read, blocks=tuple(record))
+
+
+def _sealed(array: Array) -> Array:
+    """Let nobody change an array that several read."""
+    array.setflags(write=False)
+    return array

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from beam_jobs.media.audio import AudioFile, Block
 from beam_jobs.media.call import StepCall
 from beam_jobs.media.mix import mixed
 from beam_jobs.media.resample import resampled
 from beam_jobs.media.share import SharedAudio, open_audio
+
+if TYPE_CHECKING:
+    from beam_jobs.media.spectrum import Frames
 
 
 @contextmanager
@@ -41,6 +45,23 @@ def decoded(
     if isinstance(audio, AudioFile) or (channels, rate) == (own.channels, own.rate):
         return make()
     return audio.form(channels, rate, make)
+
+
+def spectra(
+    call: StepCall, audio: AudioFile | SharedAudio, *, n_fft: int | None = None, hop: int | None = None
+) -> Iterator[Frames]:
+    """Yield the power spectra of ``audio`` as mono at the rate of analysis, for reading only.
+
+    They are those of :func:`beam_jobs.media.spectrum.power_frames`, whose default frames are the default.
+    """
+    from beam_jobs.media.spectrum import ANALYSIS_RATE, HOP, N_FFT, power_frames
+
+    n_fft, hop = n_fft or N_FFT, hop or HOP
+
+    def make() -> Iterator[Frames]:
+        return power_frames(decoded(call, audio, channels=1, rate=ANALYSIS_RATE), n_fft, hop)
+
+    return make() if isinstance(audio, AudioFile) else audio.spectra(ANALYSIS_RATE, n_fft, hop, make)
 
 
 def _in_stage(call: StepCall, stage: str, blocks: Iterator[Block]) -> Iterator[Block]:

@@ -37,14 +37,15 @@ def _warm_up() -> None:
 
     from beam_jobs.media import decode_soundfile, stream  # noqa: F401
     from beam_jobs.media.beats import onset_strength, track_beats
+    from beam_jobs.media.spectrum import power_frames
 
     clicks = np.zeros((2 * 22050, 1), np.float32)
     clicks[::11025] = 1
-    track_beats(onset_strength(iter([clicks])), start_bpm=120, tightness=100)
+    track_beats(onset_strength(power_frames(iter([clicks]))), start_bpm=120, tightness=100)
 
 
 @step(
-    "beat_tracking", version="2", makes=".json", params=BeatTrackingParams, warm_up=_warm_up,
+    "beat_tracking", version="3", makes=".json", params=BeatTrackingParams, warm_up=_warm_up,
     result=BeatTrackingResult,
 )  # fmt: skip
 def beat_tracking(call: StepCall, params: BeatTrackingParams) -> dict[str, Any]:
@@ -55,11 +56,10 @@ def beat_tracking(call: StepCall, params: BeatTrackingParams) -> dict[str, Any]:
     :return: ``tempo_bpm``, ``pulse_clarity`` (0 to 1), ``beats_s`` (seconds, increasing), ``duration_s``.
     """
     from beam_jobs.media.beats import onset_strength, track_beats
-    from beam_jobs.media.spectrum import ANALYSIS_RATE
-    from beam_jobs.media.stream import decoded, open_input
+    from beam_jobs.media.stream import open_input, spectra
 
     with open_input(call) as audio:
-        onsets = onset_strength(decoded(call, audio, channels=1, rate=ANALYSIS_RATE))
+        onsets = onset_strength(spectra(call, audio))
     beats = track_beats(onsets, start_bpm=params.start_bpm, tightness=params.tightness)
     return {
         "tempo_bpm": None if beats.tempo_bpm is None else round(beats.tempo_bpm, 3),

@@ -53,13 +53,12 @@ def chroma(call: StepCall, params: ChromaParams) -> Path:
 
     from beam_jobs.media.arrays import write_arrays
     from beam_jobs.media.chroma import Chroma, relative
-    from beam_jobs.media.spectrum import ANALYSIS_RATE, power_frames
-    from beam_jobs.media.stream import decoded, open_input
+    from beam_jobs.media.spectrum import ANALYSIS_RATE
+    from beam_jobs.media.stream import open_input, spectra
 
     with open_input(call) as audio:
-        blocks = decoded(call, audio, channels=1, rate=ANALYSIS_RATE)
         heard = Chroma(
-            power_frames(blocks, params.n_fft, params.hop),
+            spectra(call, audio, n_fft=params.n_fft, hop=params.hop),
             rate=ANALYSIS_RATE, n_fft=params.n_fft, tuning=params.tuning,
         )  # fmt: skip
         frames = np.concatenate([relative(block) for block in heard.frames()])

@@ -42,10 +42,11 @@ def _warm_up() -> None:
     from beam_jobs.media import decode_soundfile, stream  # noqa: F401
     from beam_jobs.media.beats import onset_strength
     from beam_jobs.media.onsets import find_onsets
+    from beam_jobs.media.spectrum import power_frames
 
     clicks = np.zeros((2 * 22050, 1), np.float32)
     clicks[::11025] = 1
-    find_onsets(onset_strength(iter([clicks])), delta=0.07, wait_s=0.03, backtrack=True)
+    find_onsets(onset_strength(power_frames(iter([clicks]))), delta=0.07, wait_s=0.03, backtrack=True)
 
 
 @step("onsets", version="1", makes=".json", params=OnsetsParams, warm_up=_warm_up, result=OnsetsResult)
@@ -60,11 +61,10 @@ def onsets(call: StepCall, params: OnsetsParams) -> dict[str, Any]:
     """
     from beam_jobs.media.beats import onset_strength
     from beam_jobs.media.onsets import find_onsets
-    from beam_jobs.media.spectrum import ANALYSIS_RATE
-    from beam_jobs.media.stream import decoded, open_input
+    from beam_jobs.media.stream import open_input, spectra
 
     with open_input(call) as audio:
-        curve = onset_strength(decoded(call, audio, channels=1, rate=ANALYSIS_RATE))
+        curve = onset_strength(spectra(call, audio))
     found = find_onsets(curve, delta=params.delta, wait_s=params.wait_s, backtrack=params.backtrack)
     duration = call.media_seconds
     return {

@@ -72,13 +72,16 @@ class SpectralResult(StepResult):
 
 
 def _warm_up() -> None:
-    from beam_jobs.media import decode_soundfile, features, stream  # noqa: F401
-    from beam_jobs.media.spectrum import ANALYSIS_RATE, mel_weights
+    import numpy as np
 
-    mel_weights(ANALYSIS_RATE, 128)
+    from beam_jobs.media import decode_soundfile, stream  # noqa: F401
+    from beam_jobs.media.features import SpectralSummary
+    from beam_jobs.media.spectrum import N_FFT
+
+    SpectralSummary(n_mels=128, n_mfcc=20, rolloff=0.85).add(np.ones((2, N_FFT // 2 + 1), np.float32))
 
 
-@step("spectral", version="1", makes=".json", params=SpectralParams, warm_up=_warm_up, result=SpectralResult)
+@step("spectral", version="2", makes=".json", params=SpectralParams, warm_up=_warm_up, result=SpectralResult)
 def spectral(call: StepCall, params: SpectralParams) -> dict[str, Any]:
     """Summarise the spectrum of audio of any rate; it is analysed as mono at 22,050 Hz.
 
@@ -90,11 +93,10 @@ def spectral(call: StepCall, params: SpectralParams) -> dict[str, Any]:
         ``frames``, ``silent_frames``, ``duration_s``.
     """
     from beam_jobs.media.features import SpectralSummary
-    from beam_jobs.media.spectrum import ANALYSIS_RATE, power_frames
-    from beam_jobs.media.stream import decoded, open_input
+    from beam_jobs.media.stream import open_input, spectra
 
     summary = SpectralSummary(n_mels=params.n_mels, n_mfcc=params.n_mfcc, rolloff=params.rolloff)
     with open_input(call) as audio:
-        for power in power_frames(decoded(call, audio, channels=1, rate=ANALYSIS_RATE)):
+        for power in spectra(call, audio):
             summary.add(power)
     return {**summary.result(), "duration_s": round(call.media_seconds, 6)}
