@@ -52,7 +52,8 @@ def write_numbered(
     path: Path,
     *,
     frames: int = 96,
-    fps: int = 24,
+    fps: int | Fraction = 24,
+    shown: Sequence[int] = (),
     gop: int = 12,
     codec: str = "libx264",
     format: str | None = None,
@@ -60,13 +61,17 @@ def write_numbered(
     sounds: Sequence[Sound] = (),
     rotation: int = 0,
     pixels: str = "yuv420p",
+    header_first: bool = False,
     **options: str,
 ) -> Path:
     """Write a video with a key frame every ``gop`` frames.
 
+    :param shown: when each frame is, counted in frames of ``fps``; evenly when not given.
     :param rotation: by how many degrees clockwise a player shall turn it.
+    :param header_first: of MP4, so that a file that is cut still has it.
     """
-    with av.open(str(path), "w", format=format, options={"fflags": "+bitexact"}) as file:
+    how = {"fflags": "+bitexact", **({"movflags": "faststart"} if header_first else {})}
+    with av.open(str(path), "w", format=format, options=how) as file:
         settings = {"sc_threshold": "0", "keyint_min": str(gop)} if codec == "libx264" else {}
         video = file.add_stream(codec, rate=fps, options={**settings, **options})
         video.width, video.height, video.pix_fmt = *size, pixels
@@ -75,9 +80,9 @@ def write_numbered(
         if rotation:
             video.set_display_rotation(-rotation)
         tracks = [(_track(file, sound), sound) for sound in sounds]
-        for number in range(frames):
+        for number, place in enumerate(shown or range(frames)):
             picture = av.VideoFrame.from_image(numbered(number, size)).reformat(format=pixels)
-            picture.pts, picture.time_base = number, Fraction(1, fps)
+            picture.pts, picture.time_base = place, 1 / Fraction(fps)
             file.mux(video.encode(picture))
         file.mux(video.encode(None))
         for stream, sound in tracks:

@@ -9,10 +9,12 @@ from typing import Any, Final
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from beam_jobs.media.video_file import VideoFile
+from beam_jobs.media.video_file import Packets, VideoFile
 
 _MOST_TEXT: Final = 32
 _MOST_TRACKS: Final = 64
+_TICKS: Final = 2
+"""By how many ticks of the clock the first time and the last may be rounded together."""
 
 
 def rotation(frame: VideoFrame) -> int:
@@ -29,10 +31,25 @@ def shown_size(stream: VideoStream, frame: VideoFrame) -> tuple[int, int]:
     return (height, width) if rotation(frame) in (90, 270) else (width, height)
 
 
-def frames_per_second(stream: VideoStream) -> float | None:
-    """Return the mean rate, or what the header says when that is not known."""
+def told_rate(stream: VideoStream) -> float | None:
+    """Return the frames per second that the header tells.
+
+    MP4 and MOV count their frames, so that it is the mean; elsewhere it is what an encoder meant to make.
+    """
     rate = stream.average_rate or stream.guessed_rate
-    return round(float(rate), 4) if rate else None
+    return _rounded(rate) if rate else None
+
+
+def mean_rate(stream: VideoStream, packets: Packets) -> float | None:
+    """Return how many frames were shown per second, from the first to the end of the last."""
+    seconds = packets.end_s - packets.first_s
+    if seconds <= 0:
+        return None
+    nominal, tick = stream.average_rate or stream.guessed_rate, float(stream.time_base or 0)
+    # A clock of milliseconds tells 29.97 from 29.98 after minutes only.
+    if nominal and abs(packets.count / nominal - seconds) <= _TICKS * tick:
+        return _rounded(nominal)
+    return _rounded(packets.count / seconds)
 
 
 def audio_tracks(video: VideoFile) -> list[dict[str, Any]]:
@@ -55,3 +72,7 @@ def audio_tracks(video: VideoFile) -> list[dict[str, Any]]:
 def text(value: str | None) -> str | None:
     """Return a text of the file's, short and without control characters."""
     return re.sub(r"[^\w !-~]+", " ", (value or "")[: 2 * _MOST_TEXT]).strip()[:_MOST_TEXT] or None
+
+
+def _rounded(rate: float | Fraction) -> float:
+    return round(float(rate), 4)

@@ -19,6 +19,7 @@ from beam_jobs.contract.errors import UndecodableMedia
 from beam_jobs.media.container import DEMUXERS, open_container, packets_of, refusal
 from beam_jobs.media.cut import cut_reason
 from beam_jobs.media.sniff import sniff_video
+from beam_jobs.media.video_extent import Extent
 
 _CLAIMS: Final = {"asf", "avi", "flv", "matroska", "mp4"}
 """Those whose header says how long they play; of others FFmpeg looks for the last time in the file."""
@@ -34,11 +35,13 @@ class Packets:
 
     :param keys_s: when its key frames are shown, from the beginning of the file.
     :param count: of frames.
+    :param first_s: when the first frame is shown.
     :param end_s: when the last frame has been shown.
     """
 
     keys_s: list[float]
     count: int
+    first_s: float
     end_s: float
 
 
@@ -71,23 +74,31 @@ class VideoFile:
 
         :raises UndecodableMedia: when it ends well before what its header claims.
         """
-        keys, count, end, reached = [], 0, 0.0, 0.0
+        keys: list[float] = []
+        videos = self.container.streams.video  # others may appear on the way
+        extents = {stream.index: _extent(stream) for stream in videos}
+        others_end = 0.0
         with self._reading():
             for packet in packets_of(self.container):
                 shown = packet.pts if packet.pts is not None else packet.dts
                 if shown is None or packet.is_discard or packet.time_base is None:
                     continue
-                until = self._from_start(shown + (packet.duration or 0), packet.time_base)
-                reached = max(reached, until)
-                if packet.stream_index != self.stream.index:
-                    continue
-                count, end = count + 1, max(end, until)
-                if packet.is_keyframe:
+                if packet.stream_index in extents:
+                    extents[packet.stream_index].add(shown, packet.duration or 0)
+                else:
+                    until = self._from_start(shown + (packet.duration or 0), packet.time_base)
+                    others_end = max(others_end, until)
+                if packet.stream_index == self.stream.index and packet.is_keyframe:
                     keys.append(self._from_start(shown, packet.time_base))
-        if not count:
+        own = extents[self.stream.index]
+        if own.first is None:
             raise UndecodableMedia(f"the {self.kind} file holds no frames of video")
-        self._check_end(reached)
-        return Packets(keys_s=sorted(keys), count=count, end_s=end)
+        ends = [self._end_s(stream, extents[stream.index]) for stream in videos]
+        self._check_end(max(others_end, *ends))
+        return Packets(
+            keys_s=sorted(keys), count=own.count, first_s=self.time_s(own.first),
+            end_s=self._end_s(self.stream, own),
+        )  # fmt: skip
 
     def frames(self) -> Iterator[VideoFrame]:
         """Decode from where the file is; damaged frames are left out as long as they are few.
@@ -136,7 +147,19 @@ class VideoFile:
     ) -> None:
         self.close()
 
-    def _from_start(self, place: int, clock: Fraction) -> float:
+    def _end_s(self, stream: VideoStream, extent: Extent) -> float:
+        """Return when the stream's last frame has been shown; 0 when it has none."""
+        clock, claimed = stream.time_base, []
+        if extent.first is None or clock is None:
+            return 0.0
+        if self.kind in _CLAIMS:
+            if self.container.duration:
+                claimed.append(float((self._start + Fraction(self.container.duration, av.time_base)) / clock))
+            if stream.duration:
+                claimed.append((stream.start_time or 0) + stream.duration)
+        return self._from_start(extent.end(*claimed), clock)
+
+    def _from_start(self, place: float, clock: Fraction) -> float:
         # FFmpeg has the start in microseconds; what begins there is at 0 and not a little before.
         return round(float(place * clock - self._start), 6) + 0.0
 
@@ -183,3 +206,8 @@ class VideoFile:
             yield
         except av.error.FFmpegError as error:
             raise refusal(error, "the video is damaged: ") from error
+
+
+def _extent(stream: VideoStream) -> Extent:
+    rate = stream.average_rate or stream.guessed_rate
+    return Extent(usual=float(1 / (rate * stream.time_base)) if rate and stream.time_base else 0.0)

@@ -21,7 +21,9 @@ class KeyframesResult(StepResult):
         "s", "When each is shown, from the file's start.", shape="(keyframes,)"
     )
     frames: int = quantity("1", "Frames of the video.")
-    frame_rate_hz: float | None = quantity("Hz", "Mean number of frames per second.")
+    frame_rate_hz: float | None = quantity(
+        "Hz", "Mean number of frames per second, from the first to the end of the last."
+    )
     longest_gap_s: float = quantity(
         "s", "The longest time between two key frames, or from the last to the end."
     )
@@ -33,7 +35,7 @@ def _warm_up() -> None:
 
 
 @step(
-    "keyframes", version="1", makes=".json", takes=(VIDEO,), params=KeyframesParams, warm_up=_warm_up,
+    "keyframes", version="2", makes=".json", takes=(VIDEO,), params=KeyframesParams, warm_up=_warm_up,
     result=KeyframesResult,
 )  # fmt: skip
 def keyframes(call: StepCall, params: KeyframesParams) -> dict[str, Any]:
@@ -41,12 +43,12 @@ def keyframes(call: StepCall, params: KeyframesParams) -> dict[str, Any]:
 
     :return: as :class:`KeyframesResult`.
     """
-    from beam_jobs.media.video_facts import frames_per_second
+    from beam_jobs.media.video_facts import mean_rate
     from beam_jobs.media.video_file import VideoFile
 
     with call.stage("decode"), VideoFile(call.path("video"), max_pixels=params.max_pixels) as video:
         found = video.packets()
-        rate = frames_per_second(video.stream)
+        rate = mean_rate(video.stream, found)
     call.media_seconds = found.end_s
     ends = [*found.keys_s[1:], found.end_s]
     return {

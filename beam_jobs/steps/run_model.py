@@ -31,7 +31,7 @@ def _warm_up() -> None:
 
 @step(
     "run_model",
-    version="1",
+    version="2",
     makes=answer_suffix,
     takes=(MEDIA,),
     params=ModelParams,

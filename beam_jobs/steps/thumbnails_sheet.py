@@ -38,7 +38,7 @@ def _warm_up() -> None:
 
 
 @step(
-    "thumbnails_sheet", version="1", makes=".jpg", takes=(VIDEO,), params=ThumbnailsSheetParams,
+    "thumbnails_sheet", version="2", makes=".jpg", takes=(VIDEO,), params=ThumbnailsSheetParams,
     warm_up=_warm_up,
 )  # fmt: skip
 def thumbnails_sheet(call: StepCall, params: ThumbnailsSheetParams) -> bytes:

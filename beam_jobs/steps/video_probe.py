@@ -37,7 +37,10 @@ class VideoProbeResult(StepResult):
     shown_width_px: int = quantity("px", "Width as it is shown: with square pixels, turned.")
     shown_height_px: int = quantity("px", "Height as it is shown: with square pixels, turned.")
     rotation_deg: int = quantity("deg", "By how much a player turns it clockwise: 0, 90, 180 or 270.")
-    frame_rate_hz: float | None = quantity("Hz", "Mean number of frames per second.")
+    frame_rate_hz: float | None = quantity(
+        "Hz",
+        "Frames per second as the header has it: the mean in MP4 and MOV, else nominal.",
+    )
     bit_rate_bps: int | None = quantity("bit/s", "Of the whole file.")
     audio_tracks: list[AudioTrack] = quantity("1", "Audio streams in order.", shape="(tracks,)")
     subtitle_tracks: int = quantity("1", "Number of subtitle streams.")
@@ -79,7 +82,7 @@ def video_probe(call: StepCall, params: VideoProbeParams) -> dict[str, Any]:
             "shown_width_px": width,
             "shown_height_px": height,
             "rotation_deg": video_facts.rotation(first),
-            "frame_rate_hz": video_facts.frames_per_second(video.stream),
+            "frame_rate_hz": video_facts.told_rate(video.stream),
             "bit_rate_bps": round(8 * size / call.media_seconds) if call.media_seconds else None,
             "audio_tracks": video_facts.audio_tracks(video),
             "subtitle_tracks": len(video.container.streams.subtitles),

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -180,6 +181,64 @@ def test_the_sheet_shows_the_frames_at_even_times(suffix, gop, tmp_path):
         number_of(tile) for tile in tiles(sheet(path, columns=4, rows=2, exact=False, width_px=160), 4, 2)
     ]
     assert quick == [number // gop * gop for number in wanted]
+
+
+PAUSE = [*range(30), *range(220, 250)]
+"""When the frames of a video of ten seconds are shown that stands still for most of them, at 25 Hz."""
+UNEVEN = pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm", ".ts", ".flv"])
+TOP = {".webm": {"codec": "libvpx"}}
+
+
+@UNEVEN
+def test_a_pause_between_frames_makes_a_video_no_longer(suffix, tmp_path):
+    path = write_numbered(
+        tmp_path / f"a{suffix}", shown=PAUSE, fps=25, gop=250, **TOP.get(suffix, {"bf": "2"})
+    )
+    told = keyframes(path)
+    assert told["frames"] == 60
+    assert told["duration_s"] == pytest.approx(10, abs=0.045)
+    assert told["longest_gap_s"] == pytest.approx(10, abs=0.045)
+    assert told["frame_rate_hz"] == pytest.approx(6, abs=0.03)
+    assert probe(path)["frame_rate_hz"] == pytest.approx(6 if suffix in (".mp4", ".mov") else 25, abs=0.1)
+
+
+@UNEVEN
+def test_the_sheet_of_a_video_with_a_pause_shows_what_stands_still(suffix, tmp_path):
+    path = write_numbered(
+        tmp_path / f"a{suffix}", shown=PAUSE, fps=25, gop=20, **TOP.get(suffix, {"bf": "2"})
+    )
+    shown = [number_of(tile) for tile in tiles(sheet(path, columns=5, rows=2, width_px=160), 5, 2)]
+    wanted = [sum(place <= (k + 0.5) / 10 * 250 for place in PAUSE) - 1 for k in range(10)]
+    assert np.abs(np.subtract(shown, wanted)).max() <= 1
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_video_with_a_pause_that_was_cut_after_it_is_refused(suffix, tmp_path):
+    path = write_numbered(
+        tmp_path / f"a{suffix}", shown=PAUSE, fps=25, gop=250, bf="2", header_first=suffix == ".mp4"
+    )
+    keyframes(path)
+    with av.open(str(path)) as file:
+        places = [packet.pos for packet in file.demux() if packet.size]
+    path.write_bytes(path.read_bytes()[: places[38]])
+    for step in ("keyframes", "thumbnails_sheet"):
+        with pytest.raises(UndecodableMedia, match="truncated"):
+            call_step(step, video=path)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_slide_is_shown_as_long_as_the_file_says(suffix, tmp_path):
+    path = write_numbered(tmp_path / f"a{suffix}", shown=[0, 1, 9], fps=1, gop=1, bf="0")
+    told = keyframes(path)
+    assert told["keyframes_s"] == pytest.approx([0, 1, 9], abs=0.001)
+    assert told["duration_s"] == pytest.approx(10, abs=0.001)
+    assert told["frame_rate_hz"] == pytest.approx(0.3, abs=0.001)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+def test_the_rate_of_even_frames_is_that_which_they_were_made_with(suffix, tmp_path):
+    path = write_numbered(tmp_path / f"a{suffix}", fps=Fraction(30_000, 1001), frames=100)
+    assert keyframes(path)["frame_rate_hz"] == probe(path)["frame_rate_hz"] == 29.97
 
 
 def counted(monkeypatch):
