@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 from PIL import ExifTags, Image
+
+from beam_jobs.contract.errors import UndecodableMedia
+from beam_jobs.media.image_file import refusing
 
 TURNED: Final = 5
 """From this EXIF orientation on, width and height change places."""
@@ -18,12 +22,12 @@ _BITS: Final = {"1": 1, "I": 32, "F": 32}
 
 def orientation(image: Image.Image) -> int:
     """Return the EXIF orientation, 1 (upright) to 8."""
-    told = exif(image).get(ExifTags.Base.Orientation, 1)
+    told = _tag(image, ExifTags.Base.Orientation)
     return told if isinstance(told, int) and 1 <= told <= 8 else 1  # noqa: PLR2004
 
 
 def exif(image: Image.Image) -> Image.Exif:
-    """Return the EXIF data that has been read so far; the reader of PNG would decode the image for more."""
+    """Return the EXIF data, for which the reader of PNG would decode the image."""
     return Image.Image.getexif(image)
 
 
@@ -38,8 +42,8 @@ def shown_size(image: Image.Image) -> tuple[int, int]:
 
 def taken_at(image: Image.Image) -> str | None:
     """Return when the picture was taken, in the camera's words."""
-    details = exif(image).get_ifd(ExifTags.IFD.Exif)
-    return _text(details.get(ExifTags.Base.DateTimeOriginal) or exif(image).get(ExifTags.Base.DateTime))
+    original = _forgiven(lambda: exif(image).get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.DateTimeOriginal))
+    return _text(original or _tag(image, ExifTags.Base.DateTime))
 
 
 _CAMERA: Final = (ExifTags.Base.Make, ExifTags.Base.Model)
@@ -47,8 +51,8 @@ _CAMERA: Final = (ExifTags.Base.Make, ExifTags.Base.Model)
 
 def camera(image: Image.Image) -> str | None:
     """Return maker and model of the camera."""
-    found = exif(image)
-    return _text(" ".join(filter(None, (_text(found.get(tag)) for tag in _CAMERA))))
+    found = [_text(_tag(image, tag)) for tag in _CAMERA]
+    return _text(" ".join(filter(None, found)))
 
 
 def bits_per_channel(image: Image.Image, path: Path) -> int:
@@ -61,6 +65,19 @@ def bits_per_channel(image: Image.Image, path: Path) -> int:
         tags: Any = image.tag_v2  # type: ignore[attr-defined]
         return int(tags.get(258, (1,))[0])
     return 16 if image.mode.startswith("I;16") else _BITS.get(image.mode, 8)
+
+
+def _tag(image: Image.Image, tag: int) -> Any:
+    return _forgiven(lambda: exif(image).get(tag))
+
+
+def _forgiven(read: Callable[[], Any]) -> Any:
+    """Return what is read from EXIF data, None when they are damaged: nobody refuses a picture for that."""
+    try:
+        with refusing():
+            return read()
+    except UndecodableMedia:
+        return None
 
 
 def _text(value: object) -> str | None:

@@ -11,6 +11,7 @@ from typing import Final
 from PIL import Image, UnidentifiedImageError
 
 from beam_jobs.contract.errors import MediaJobError, UndecodableMedia
+from beam_jobs.media.png_chunks import late_exif
 
 FORMATS: Final = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 """What is tried. Pillow knows more; some of it starts programs (EPS) or is drawn by the system (WMF)."""
@@ -36,6 +37,8 @@ def open_image(path: Path, *, max_pixels: int) -> Iterator[Image.Image]:
                 raise UndecodableMedia(
                     f"its header claims {width} x {height} pixels, more than max_pixels ({max_pixels}) allows"
                 )
+            if image.format == "PNG" and "exif" not in image.info and (late := late_exif(path)):
+                image.info["exif"] = b"Exif\0\0" + late
             yield image
 
 

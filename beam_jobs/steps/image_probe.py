@@ -49,7 +49,7 @@ def _warm_up() -> None:
 
 
 @step(
-    "image_probe", version="1", makes=".json", takes=(IMAGE,), params=ImageProbeParams, warm_up=_warm_up,
+    "image_probe", version="2", makes=".json", takes=(IMAGE,), params=ImageProbeParams, warm_up=_warm_up,
     result=ImageProbeResult,
 )  # fmt: skip
 def image_probe(call: StepCall, params: ImageProbeParams) -> dict[str, Any]:

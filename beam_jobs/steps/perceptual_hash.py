@@ -41,7 +41,7 @@ def _warm_up() -> None:
 
 
 @step(
-    "perceptual_hash", version="1", makes=".json", takes=(IMAGE,), params=PerceptualHashParams,
+    "perceptual_hash", version="2", makes=".json", takes=(IMAGE,), params=PerceptualHashParams,
     warm_up=_warm_up, result=PerceptualHashResult,
 )  # fmt: skip
 def perceptual_hash(call: StepCall, params: PerceptualHashParams) -> dict[str, Any]:

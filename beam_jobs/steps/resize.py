@@ -34,7 +34,7 @@ def _warm_up() -> None:
     known_formats()
 
 
-@step("resize", version="1", makes=picture_suffix, takes=(IMAGE,), params=ResizeParams, warm_up=_warm_up)
+@step("resize", version="2", makes=picture_suffix, takes=(IMAGE,), params=ResizeParams, warm_up=_warm_up)
 def resize(call: StepCall, params: ResizeParams) -> bytes:
     """Resize an image with a Lanczos filter, upright, in sRGB, without metadata.
 

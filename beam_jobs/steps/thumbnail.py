@@ -28,7 +28,7 @@ def _warm_up() -> None:
 
 
 @step(
-    "thumbnail", version="1", makes=picture_suffix, takes=(IMAGE,), params=ThumbnailParams, warm_up=_warm_up
+    "thumbnail", version="2", makes=picture_suffix, takes=(IMAGE,), params=ThumbnailParams, warm_up=_warm_up
 )
 def thumbnail(call: StepCall, params: ThumbnailParams) -> bytes:
     """Shrink an image into a box, upright, in sRGB, without metadata; a smaller one keeps its size.

@@ -45,6 +45,20 @@ def stored_turned(path, orientation, upright):
     return write_image(path, upright if turn is None else upright.transpose(turn), exif=exif)
 
 
+def exif_last(path):
+    """Move the eXIf chunk of a PNG behind its pixels, where it may stand too."""
+    data, chunks, at = path.read_bytes(), [], 8
+    while at < len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        chunks.append(data[at:end])
+        at = end
+    late = [chunk for chunk in chunks if chunk[4:8] == b"eXIf"]
+    assert late
+    early = [chunk for chunk in chunks if chunk[4:8] not in (b"eXIf", b"IEND")]
+    path.write_bytes(data[:8] + b"".join([*early, *late, chunks[-1]]))
+    return path
+
+
 def difference(one, other):
     """Return the mean difference of two images' values, of 255."""
     return np.abs(np.asarray(one, float) - np.asarray(other, float)).mean()
@@ -151,6 +165,44 @@ def test_it_comes_out_upright_whichever_way_it_is_stored(step, suffix, orientati
     assert near(corners(made), list(CORNERS.values()))
     told = probe(path)
     assert (told["width_px"], told["height_px"], told["orientation"]) == (320, 200, orientation)
+
+
+@pytest.mark.parametrize("pages", [1, 2])
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_it_comes_out_upright_when_a_png_tells_how_behind_its_pixels(orientation, pages, tmp_path):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation], exif[ExifTags.Base.Make] = orientation, "Maker"
+    stored = scene(1, 80, 40).transpose(TURNS[orientation - 1])
+    others = [scene(2, *stored.size)] * (pages - 1)
+    path = write_image(tmp_path / "early.png", stored, exif=exif, save_all=pages > 1, append_images=others)
+    late = write_image(tmp_path / "late.png", stored, exif=exif, save_all=pages > 1, append_images=others)
+    exif_last(late)
+    assert late.read_bytes() != path.read_bytes()
+    if pages == 1:
+        assert ImageOps.exif_transpose(Image.open(late)).size == (80, 40)
+    for decode in (True, False):
+        told = probe(late, decode=decode)
+        assert told == probe(path, decode=decode)
+        assert (told["width_px"], told["height_px"], told["orientation"]) == (80, 40, orientation)
+        assert told["camera"] == "Maker"
+    for step in ("resize", "thumbnail"):
+        assert picture(step, late).size == (80, 40)
+        assert picture(step, late).tobytes() == picture(step, path).tobytes()
+    assert call_step("perceptual_hash", image=late)[0] == call_step("perceptual_hash", image=path)[0]
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+@pytest.mark.parametrize("exif", [b"Exif\0\0", b"Exif\0\0no header of TIFF", b"Exif\0\0MM\0*\0\0\xff\xff"])
+def test_damaged_exif_data_do_no_harm(exif, suffix, tmp_path):
+    path = write_image(tmp_path / f"a{suffix}", quarters(), exif=exif)
+    told = probe(path)
+    assert (told["width_px"], told["orientation"], told["camera"], told["taken_at"]) == (320, 1, None, None)
+    assert near(corners(picture("thumbnail", path)), list(CORNERS.values()))
+    assert near(corners(picture("resize", path)), list(CORNERS.values()))
+    assert (
+        call_step("perceptual_hash", image=path)[0]
+        == call_step("perceptual_hash", image=write_image(tmp_path / f"plain{suffix}", quarters()))[0]
+    )
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
