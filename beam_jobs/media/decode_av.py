@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +12,7 @@ import av
 import numpy as np
 from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
+from av.audio.layout import AudioLayout
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.codec import CodecContext
@@ -20,6 +21,8 @@ from av.stream import Disposition
 from beam_jobs.contract.errors import UndecodableMedia
 from beam_jobs.media.audio import AudioInfo, Block
 from beam_jobs.media.container import DEMUXERS, open_container, packets_of, refusal
+from beam_jobs.media.mix import mixed
+from beam_jobs.media.resample import resampled
 
 _TIMED: Final = {"matroska", "mp4", "asf", "avi"}
 """Containers whose header holds a duration; elsewhere FFmpeg guesses it from a bit rate."""
@@ -117,11 +120,9 @@ class AvDecoder:
 
     def blocks(self) -> Iterator[Block]:
         """Yield blocks of shape (frames, channels)."""
-        # PyAV 18 reads past the end of eight separate planes.
-        as_they_are = self._first.format.name == "fltp" and self.info.channels <= _FEW_PLANES
         before = self._before
         try:
-            for block in self._gathered() if as_they_are else self._converted():
+            for block in self._alike():
                 if before < len(block):
                     yield block[before:]
                 before = max(0, before - len(block))
@@ -130,29 +131,51 @@ class AvDecoder:
                 raise
             raise UndecodableMedia(f"the stream changes its format midway: {error}") from error
 
-    def _gathered(self) -> Iterator[Block]:
-        """Yield blocks of frames that are float samples already."""
-        fifo = AudioFifo()
-        for frame in chain([self._first], self._frames):
-            frame.pts = None  # positions that jump are no fault: what is there is heard
-            fifo.write(frame)
-            if fifo.samples >= self.info.block_frames:
-                yield _interleaved(fifo.read(self.info.block_frames))
-        if fifo.samples:
-            yield _interleaved(fifo.read())
+    def _alike(self) -> Iterator[Block]:
+        """Yield blocks in the first frame's form, which broadcasts leave between programmes."""
+        for (format, layout, rate), frames in groupby(chain([self._first], self._frames), key=_form):
+            yield from resampled(self._mixed(frames, format, layout), rate, self.info.rate)
 
-    def _converted(self) -> Iterator[Block]:
-        """Yield blocks of frames of any format, converted."""
-        to_float = AudioResampler(
-            format="flt", layout=self._first.layout, rate=self.info.rate, frame_size=self.info.block_frames
-        )
-        for frame in chain([self._first], self._frames, [None]):
-            for whole in to_float.resample(frame):
-                yield np.asarray(whole.to_ndarray(), np.float32).reshape(-1, self.info.channels)
+    def _mixed(self, frames: Iterator[AudioFrame], format: str, layout: str) -> Iterator[Block]:
+        """Yield blocks of frames that have one form, with the first frame's channels, at their own rate."""
+        own, size = self.info.channels, self.info.block_frames
+        if own > _FEW_PLANES:  # into which the mix of all steps does not lead
+            return _converted(frames, self._first.layout.name, size)
+        channels = AudioLayout(layout).nb_channels
+        # PyAV 18 reads past the end of eight separate planes.
+        as_they_are = format == "fltp" and channels <= _FEW_PLANES
+        blocks = _gathered(frames, size) if as_they_are else _converted(frames, layout, size)
+        return mixed(blocks, channels, own)
 
     def close(self) -> None:
         """Close the file."""
         self._container.close()
+
+
+def _form(frame: AudioFrame) -> tuple[str, str, int]:
+    """Return what all frames have alike until a stream changes it."""
+    return frame.format.name, frame.layout.name, frame.sample_rate
+
+
+def _gathered(frames: Iterator[AudioFrame], size: int) -> Iterator[Block]:
+    """Yield blocks of frames that are float samples already."""
+    fifo = AudioFifo()
+    for frame in frames:
+        frame.pts = None  # positions that jump are no fault: what is there is heard
+        fifo.write(frame)
+        if fifo.samples >= size:
+            yield _interleaved(fifo.read(size))
+    if fifo.samples:
+        yield _interleaved(fifo.read())
+
+
+def _converted(frames: Iterator[AudioFrame], layout: str, size: int) -> Iterator[Block]:
+    """Yield blocks of frames of any format, converted to float samples at their own rate."""
+    to_float = AudioResampler(format="flt", layout=layout, frame_size=size)
+    channels = AudioLayout(layout).nb_channels
+    for frame in chain(frames, [None]):
+        for whole in to_float.resample(frame):
+            yield np.asarray(whole.to_ndarray(), np.float32).reshape(-1, channels)
 
 
 def _interleaved(frame: AudioFrame | None) -> Block:

@@ -369,6 +369,44 @@ def test_it_hears_what_ffmpeg_hears(suffix, codec, tmp_path):
     )
 
 
+def broadcast(folder, sounds):
+    """Write programmes one after the other as a station sends them."""
+    parts = [
+        write_numbered(folder / f"{number}.ts", frames=24, sounds=[sound])
+        for number, sound in enumerate(sounds)
+    ]
+    path = folder / "all.ts"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("codec", "first", "then"),
+    [("mp2", 1, 2), ("mp2", 2, 1), ("aac", 1, 2), ("aac", 2, 1), ("ac3", 2, 6), ("ac3", 6, 2)],
+)  # fmt: skip
+def test_a_broadcast_may_change_its_channels_between_programmes(codec, first, then, tmp_path):
+    sound = tone(440, 1, rate=RATE)
+    told = [Sound(samples=np.repeat(sound, count, axis=1), codec=codec) for count in (first, then)]
+    path = broadcast(tmp_path, told)
+    samples = heard(path) / 32_768
+    assert samples.shape[1] == first
+    assert len(samples) == pytest.approx(2 * RATE, abs=5000)
+    for middle in (0.5, 1.5):
+        piece = samples[int((middle - 0.2) * RATE) : int((middle + 0.2) * RATE), :2]
+        level = np.sqrt(np.mean(np.square(piece), axis=0))
+        assert level == pytest.approx(np.sqrt(np.mean(np.square(sound))), rel=0.05)
+
+
+@pytest.mark.parametrize("codec", ["mp2", "aac"])
+def test_a_broadcast_may_change_its_sample_rate_between_programmes(codec, tmp_path):
+    told = [Sound(samples=tone(440, 1, rate=rate), codec=codec, rate=rate) for rate in (48_000, 44_100)]
+    path = broadcast(tmp_path, told)
+    samples = heard(path)[:, 0] / 32_768
+    assert len(samples) == pytest.approx(2 * RATE, abs=6000)
+    piece = samples[int(1.3 * RATE) : int(1.7 * RATE)] * np.hanning(int(1.7 * RATE) - int(1.3 * RATE))
+    assert np.abs(np.fft.rfft(piece)).argmax() / 0.4 == pytest.approx(440, abs=3)
+
+
 def test_each_track_comes_by_its_number(tmp_path):
     sounds = [Sound(samples=tone(hertz, 1, rate=RATE)) for hertz in (440, 880)]
     path = write_numbered(tmp_path / "a.mkv", frames=24, sounds=sounds)
