@@ -21,12 +21,16 @@ BITS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sound:
-    """An audio track: samples of shape (frames, channels) and what they become."""
+    """An audio track: samples of shape (frames, channels) and what they become.
+
+    :param late_s: when they begin.
+    """
 
     samples: Samples
     codec: str = "pcm_s16le"
     language: str = ""
     rate: int = RATE
+    late_s: float = 0.0
 
 
 def numbered(number: int, size: tuple[int, int] = (160, 120)) -> Image.Image:
@@ -81,7 +85,7 @@ def write_numbered(
             video.set_display_rotation(-rotation)
         tracks = [(_track(file, sound), sound) for sound in sounds]
         for number, place in enumerate(shown or range(frames)):
-            picture = av.VideoFrame.from_image(numbered(number, size)).reformat(format=pixels)
+            picture = _picture(numbered(number, size), pixels)
             picture.pts, picture.time_base = place, 1 / Fraction(fps)
             file.mux(video.encode(picture))
         file.mux(video.encode(None))
@@ -113,6 +117,20 @@ def repeated(path: Path, source: Path, times: int) -> Path:
     return path
 
 
+def _picture(image: Image.Image, pixels: str) -> av.VideoFrame:
+    if pixels != "pal8":
+        return av.VideoFrame.from_image(image).reformat(format=pixels)
+    few = image.quantize(palette=numbered(1).quantize(16))
+    colours = np.full((256, 4), 255, np.uint8)  # alpha first
+    colours[:, 1:] = np.resize(few.getpalette(), (256, 3))
+    return av.VideoFrame.from_ndarray((np.asarray(few), colours), format="pal8")
+
+
+def write_sound(file, sound: Sound) -> None:
+    """Write an audio track into a file that has no other."""
+    _write_sound(file, _track(file, sound), sound)
+
+
 def _track(file, sound: Sound):
     layout = {1: "mono", 2: "stereo", 6: "5.1"}[sound.samples.shape[1]]
     stream = file.add_stream(sound.codec, rate=sound.rate, layout=layout)
@@ -126,7 +144,8 @@ def _write_sound(file, stream, sound: Sound) -> None:
     frame = av.AudioFrame.from_ndarray(
         np.ascontiguousarray(sound.samples).reshape(1, -1), format="flt", layout=layout
     )
-    frame.sample_rate, frame.pts = sound.rate, 0
+    frame.sample_rate, frame.pts = sound.rate, round(sound.late_s * sound.rate)
+    frame.time_base = Fraction(1, sound.rate)
     size = stream.codec_context.frame_size or 1024
     fit = av.AudioResampler(stream.codec_context.format, layout, sound.rate, frame_size=size)
     for part in [*fit.resample(frame), *fit.resample(None), None]:

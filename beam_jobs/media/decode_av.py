@@ -81,23 +81,25 @@ class AvDecoder:
             rate=first.sample_rate,
             channels=first.layout.nb_channels,
             frames=frames,
-            duration_s=self._claimed_s(stream) if container in _TIMED else duration_s,
+            duration_s=self._claimed_s(stream, container) if container in _TIMED else duration_s,
         )
 
-    def _claimed_s(self, stream: AudioStream) -> float | None:
+    def _claimed_s(self, stream: AudioStream, container: str) -> float | None:
         """Return the playing time that the header claims for the stream; beside video it may be shorter."""
         pictures = self._container.streams.video
+        # Matroska counts from 0, wherever the sound begins.
+        first = (stream.start_time or 0) * (stream.time_base or 0) if container == "matroska" else 0
+        late_s = max(0.0, float(first))
         if all(video.disposition & Disposition.attached_pic for video in pictures):
             whole = self._container.duration
-            return whole / av.time_base if whole else None
+            return max(0.0, whole / av.time_base - late_s) if whole else None
         if stream.duration and stream.time_base:
             return float(stream.duration * stream.time_base)
         told = _MATROSKA_DURATION.match(stream.metadata.get("DURATION", ""))
-        return (
-            sum(float(part) * unit for part, unit in zip(told.groups(), (3600, 60, 1), strict=True))
-            if told
-            else None
-        )
+        if not told:
+            return None
+        end = sum(float(part) * unit for part, unit in zip(told.groups(), (3600, 60, 1), strict=True))
+        return max(0.0, end - late_s)
 
     def _decode(self, stream: AudioStream, *, lenient: bool) -> Iterator[AudioFrame]:
         """Yield the stream's frames; ``lenient`` leaves out a few that are damaged.

@@ -74,9 +74,30 @@ class VideoFile:
 
         :raises UndecodableMedia: when it ends well before what its header claims.
         """
-        keys: list[float] = []
-        videos = self.container.streams.video  # others may appear on the way
+        videos = tuple(self.container.streams.video)  # others may appear on the way
         extents = {stream.index: _extent(stream) for stream in videos}
+        own = extents[self.stream.index]
+        keys, others_end = self._read_packets(extents)
+        if own.first is None:
+            raise UndecodableMedia(f"the {self.kind} file holds no frames of video")
+        if self.container.start_time is None:  # of a broadcast that is too short to tell
+            self._start = own.first * self._clock
+        self._check_end(max(others_end, *(self._end_s(stream, extents[stream.index]) for stream in videos)))
+        found = Packets(
+            keys_s=sorted(self.time_s(key) for key in keys), count=own.count,
+            first_s=self.time_s(own.first), end_s=self._end_s(self.stream, own),
+        )  # fmt: skip
+        if self.stream.codec_context.pix_fmt == "pal8":
+            self.rewind()
+            next(self.frames(), None)  # AVI gives the palette once, with the first packet
+        return found
+
+    def _read_packets(self, extents: dict[int, Extent]) -> tuple[list[int], float]:
+        """Add all packets of videos to their extents.
+
+        :return: when the key frames are shown, in ticks, and when the last packet of other streams ends.
+        """
+        keys: list[int] = []
         others_end = 0.0
         with self._reading():
             for packet in packets_of(self.container):
@@ -89,16 +110,8 @@ class VideoFile:
                     until = self._from_start(shown + (packet.duration or 0), packet.time_base)
                     others_end = max(others_end, until)
                 if packet.stream_index == self.stream.index and packet.is_keyframe:
-                    keys.append(self._from_start(shown, packet.time_base))
-        own = extents[self.stream.index]
-        if own.first is None:
-            raise UndecodableMedia(f"the {self.kind} file holds no frames of video")
-        ends = [self._end_s(stream, extents[stream.index]) for stream in videos]
-        self._check_end(max(others_end, *ends))
-        return Packets(
-            keys_s=sorted(keys), count=own.count, first_s=self.time_s(own.first),
-            end_s=self._end_s(self.stream, own),
-        )  # fmt: skip
+                    keys.append(shown)
+        return keys, others_end
 
     def frames(self) -> Iterator[VideoFrame]:
         """Decode from where the file is; damaged frames are left out as long as they are few.
@@ -153,11 +166,19 @@ class VideoFile:
         if extent.first is None or clock is None:
             return 0.0
         if self.kind in _CLAIMS:
-            if self.container.duration:
-                claimed.append(float((self._start + Fraction(self.container.duration, av.time_base)) / clock))
+            if self._playing_s():
+                claimed.append(float((self._start + Fraction(self._playing_s())) / clock))
             if stream.duration:
                 claimed.append((stream.start_time or 0) + stream.duration)
         return self._from_start(extent.end(*claimed), clock)
+
+    def _playing_s(self) -> float:
+        """Return how long the header claims that there is something to play; 0 when it does not say.
+
+        Matroska counts from 0, wherever the first packet is.
+        """
+        before = max(0.0, float(self._start)) if self.kind == "matroska" else 0.0
+        return max(0.0, (self.claimed_s or 0.0) - before)
 
     def _from_start(self, place: float, clock: Fraction) -> float:
         # FFmpeg has the start in microseconds; what begins there is at 0 and not a little before.
@@ -196,7 +217,7 @@ class VideoFile:
     def _check_end(self, end_s: float) -> None:
         if (reason := cut_reason(self._path, self.kind)) is not None:
             raise UndecodableMedia(f"the file is truncated: {reason}")
-        whole = self.claimed_s or 0.0
+        whole = self._playing_s()
         if self.kind in _CLAIMS and end_s < whole - max(0.5, 0.01 * whole):
             raise UndecodableMedia(f"the file is truncated: only {end_s:.3f} s of {whole:.3f} s are there")
 

@@ -16,6 +16,7 @@ import soundfile
 from PIL import Image
 
 from beam_jobs.contract.errors import StepError, UndecodableMedia
+from beam_jobs.media.audio import AudioFile
 from beam_jobs.media.video_file import VideoFile
 from tests import videos
 from tests.fuzz.crafted import references
@@ -241,6 +242,33 @@ def test_the_rate_of_even_frames_is_that_which_they_were_made_with(suffix, tmp_p
     assert keyframes(path)["frame_rate_hz"] == probe(path)["frame_rate_hz"] == 29.97
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+def test_a_video_whose_clock_does_not_begin_at_0_is_whole_until_it_is_cut(suffix, tmp_path):
+    path = write_numbered(tmp_path / f"a{suffix}", shown=range(120, 216), header_first=suffix == ".mp4")
+    told = keyframes(path)
+    assert told["duration_s"] == pytest.approx(4, abs=0.045)
+    assert told["keyframes_s"] == pytest.approx([number / 24 for number in range(0, 96, 12)], abs=0.0011)
+    shown = [number_of(tile) for tile in tiles(sheet(path, columns=4, rows=2, width_px=160), 4, 2)]
+    assert np.abs(np.subtract(shown, [int((place + 0.5) / 8 * 96) for place in range(8)])).max() <= 1
+    if suffix != ".ts":  # whose header claims nothing
+        truncate(path, 0.7)
+        with pytest.raises(UndecodableMedia, match="truncated"):
+            keyframes(path)
+
+
+def test_a_broadcast_of_one_frame_begins_at_0(tmp_path):
+    told = keyframes(write_numbered(tmp_path / "a.ts", frames=1, codec="mpeg2video", fps=25))
+    assert (told["keyframes_s"], told["frames"], told["duration_s"]) == ([0.0], 1, 0.04)
+
+
+def test_a_palette_is_kept_from_picture_to_picture(tmp_path):
+    path = write_numbered(tmp_path / "a.avi", codec="rawvideo", pixels="pal8", frames=24)
+    assert probe(path)["pixel_format"] == "pal8"
+    for exact in (True, False):
+        picture = sheet(path, columns=3, rows=1, width_px=160, exact=exact)
+        assert [number_of(tile) for tile in tiles(picture, 3, 1)] == [4, 12, 20]
+
+
 def counted(monkeypatch):
     """Return a list that grows by one with each frame that is decoded."""
     seen, whole = [], VideoFile.frames
@@ -431,6 +459,31 @@ def test_sound_that_is_shorter_than_the_pictures_is_whole(suffix, tmp_path):
         tmp_path / f"a{suffix}", frames=96, sounds=[Sound(samples=tone(440, 1, rate=RATE), codec=codec)]
     )
     assert len(heard(path)) == pytest.approx(RATE, abs=3000)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+@pytest.mark.parametrize("track", [0, 1])
+def test_sound_that_begins_after_the_pictures_is_whole_until_it_is_cut(suffix, track, tmp_path):
+    late = Sound(samples=tone(440, 4, rate=RATE), codec="aac", late_s=3)
+    early = Sound(samples=tone(440, 7, rate=RATE), codec="aac")
+    path = write_numbered(
+        tmp_path / f"a{suffix}", frames=168, sounds=[late, early][:: -1 if track else 1],
+        header_first=suffix == ".mp4",
+    )  # fmt: skip
+    assert len(heard(path, track=track)) == pytest.approx(4 * RATE, abs=3000)
+    if suffix != ".ts":  # whose header claims nothing
+        truncate(path, 0.6)
+        with pytest.raises(UndecodableMedia, match="truncated"):
+            heard(path, track=track)
+
+
+def test_sound_alone_whose_clock_does_not_begin_at_0_is_whole(tmp_path):
+    path = tmp_path / "a.mka"
+    with av.open(str(path), "w", format="matroska") as file:
+        sound = Sound(samples=tone(440, 4, rate=RATE), codec="libopus", late_s=20)
+        videos.write_sound(file, sound)
+    with AudioFile(path) as audio:
+        assert sum(map(len, audio.blocks())) == pytest.approx(4 * RATE, abs=3000)
 
 
 @pytest.mark.parametrize(
