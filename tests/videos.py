@@ -64,6 +64,7 @@ def write_numbered(
     size: tuple[int, int] = (160, 120),
     sounds: Sequence[Sound] = (),
     rotation: int = 0,
+    mirrored: bool = False,
     pixels: str = "yuv420p",
     header_first: bool = False,
     **options: str,
@@ -72,6 +73,7 @@ def write_numbered(
 
     :param shown: when each frame is, counted in frames of ``fps``; evenly when not given.
     :param rotation: by how many degrees clockwise a player shall turn it.
+    :param mirrored: left and right, before it is turned.
     :param header_first: of MP4, so that a file that is cut still has it.
     """
     how = {"fflags": "+bitexact", **({"movflags": "faststart"} if header_first else {})}
@@ -81,8 +83,8 @@ def write_numbered(
         video.width, video.height, video.pix_fmt = *size, pixels
         video.codec_context.gop_size, video.codec_context.thread_count = gop, 1
         video.bit_rate = 2_000_000
-        if rotation:
-            video.set_display_rotation(-rotation)
+        if rotation or mirrored:
+            video.set_display_matrix(_matrix(rotation, mirrored))
         tracks = [(_track(file, sound), sound) for sound in sounds]
         for number, place in enumerate(shown or range(frames)):
             picture = _picture(numbered(number, size), pixels)
@@ -115,6 +117,13 @@ def repeated(path: Path, source: Path, times: int) -> Path:
                 packet.stream = copies[packet.stream_index]
                 file.mux(packet)
     return path
+
+
+def _matrix(rotation: int, mirrored: bool) -> list[int]:
+    across, down = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}[rotation]
+    right = -1 if mirrored else 1
+    one = 1 << 16
+    return [right * across * one, right * down * one, 0, -down * one, across * one, 0, 0, 0, 1 << 30]
 
 
 def _picture(image: Image.Image, pixels: str) -> av.VideoFrame:

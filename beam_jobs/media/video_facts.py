@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
+import struct
 from fractions import Fraction
 from typing import Any, Final
 
+from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -13,13 +16,24 @@ from beam_jobs.media.video_file import Packets, VideoFile
 
 _MOST_TEXT: Final = 32
 _MOST_TRACKS: Final = 64
+_MATRIX: Final = struct.Struct("=9i")
 _TICKS: Final = 2
 """By how many ticks of the clock the first time and the last may be rounded together."""
 
 
 def rotation(frame: VideoFrame) -> int:
     """Return by how many degrees clockwise a player turns the frame: 0, 90, 180 or 270."""
-    return round(-frame.rotation / 90) % 4 * 90
+    matrix = _matrix(frame)
+    if matrix is None:
+        return round(-frame.rotation / 90) % 4 * 90
+    right = -1 if mirrored(frame) else 1
+    return round(math.degrees(math.atan2(right * matrix[1], right * matrix[0])) / 90) % 4 * 90
+
+
+def mirrored(frame: VideoFrame) -> bool:
+    """Tell whether a player exchanges left and right before it turns the frame, as of some selfies."""
+    matrix = _matrix(frame)
+    return matrix is not None and matrix[0] * matrix[4] < matrix[1] * matrix[3]
 
 
 def shown_size(stream: VideoStream, frame: VideoFrame) -> tuple[int, int]:
@@ -72,6 +86,14 @@ def audio_tracks(video: VideoFile) -> list[dict[str, Any]]:
 def text(value: str | None) -> str | None:
     """Return a text of the file's, short and without control characters."""
     return re.sub(r"[^\w !-~]+", " ", (value or "")[: 2 * _MOST_TEXT]).strip()[:_MOST_TEXT] or None
+
+
+def _matrix(frame: VideoFrame) -> tuple[int, ...] | None:
+    """Return what places the frame on the screen: x becomes m0 x + m3 y, y becomes m1 x + m4 y."""
+    beside: Any = frame.side_data
+    told = beside.get(Type.DISPLAYMATRIX)
+    data = bytes(told) if told is not None else b""
+    return _MATRIX.unpack(data) if len(data) == _MATRIX.size else None
 
 
 def _rounded(rate: float | Fraction) -> float:

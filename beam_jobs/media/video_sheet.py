@@ -10,7 +10,7 @@ from av.video.frame import VideoFrame
 from PIL import Image
 
 from beam_jobs.contract.errors import UndecodableMedia
-from beam_jobs.media.video_facts import rotation, shown_size
+from beam_jobs.media.video_facts import mirrored, rotation, shown_size
 from beam_jobs.media.video_file import VideoFile
 
 _EARLIER_S = (0.0, 1.0, 5.0)
@@ -44,7 +44,10 @@ def tile(video: VideoFile, frame: VideoFrame, width: int) -> Image.Image:
     turn = rotation(frame)
     stored = (height, width) if turn in (90, 270) else (width, height)
     small = frame.reformat(width=stored[0], height=stored[1], format="rgb24", interpolation="AREA", threads=1)
-    return Image.fromarray(small.to_ndarray()).rotate(-turn, expand=True)
+    picture = Image.fromarray(small.to_ndarray())
+    if mirrored(frame):
+        picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    return picture.rotate(-turn, expand=True)
 
 
 def sheet(tiles: Sequence[Image.Image], *, columns: int, gap: int, quality: int) -> bytes:

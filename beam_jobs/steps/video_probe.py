@@ -37,6 +37,7 @@ class VideoProbeResult(StepResult):
     shown_width_px: int = quantity("px", "Width as it is shown: with square pixels, turned.")
     shown_height_px: int = quantity("px", "Height as it is shown: with square pixels, turned.")
     rotation_deg: int = quantity("deg", "By how much a player turns it clockwise: 0, 90, 180 or 270.")
+    mirrored: bool = quantity("1", "Whether a player exchanges left and right before it turns it.")
     frame_rate_hz: float | None = quantity(
         "Hz",
         "Frames per second as the header has it: the mean in MP4 and MOV, else nominal.",
@@ -53,7 +54,7 @@ def _warm_up() -> None:
 
 
 @step(
-    "video_probe", version="1", makes=".json", takes=(VIDEO,), params=VideoProbeParams, warm_up=_warm_up,
+    "video_probe", version="2", makes=".json", takes=(VIDEO,), params=VideoProbeParams, warm_up=_warm_up,
     result=VideoProbeResult,
 )  # fmt: skip
 def video_probe(call: StepCall, params: VideoProbeParams) -> dict[str, Any]:
@@ -82,6 +83,7 @@ def video_probe(call: StepCall, params: VideoProbeParams) -> dict[str, Any]:
             "shown_width_px": width,
             "shown_height_px": height,
             "rotation_deg": video_facts.rotation(first),
+            "mirrored": video_facts.mirrored(first),
             "frame_rate_hz": video_facts.told_rate(video.stream),
             "bit_rate_bps": round(8 * size / call.media_seconds) if call.media_seconds else None,
             "audio_tracks": video_facts.audio_tracks(video),

@@ -96,10 +96,12 @@ def test_the_probe_tells_what_was_written(name, container, codec, audio, tmp_pat
     assert keyframes(tmp_path / "video")["frames"] == 24
 
 
+@pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
-def test_a_turned_video_is_told_and_shown_upright(turn, tmp_path):
-    path = write_numbered(tmp_path / "a.mp4", rotation=turn, frames=12)
+def test_a_turned_video_is_told_and_shown_upright(turn, mirrored, tmp_path):
+    path = write_numbered(tmp_path / "a.mp4", rotation=turn, mirrored=mirrored, frames=12)
     told = probe(path)
+    assert told["mirrored"] is mirrored
     size = (120, 160) if turn in (90, 270) else (160, 120)
     assert told["rotation_deg"] == turn
     assert (told["width_px"], told["height_px"]) == (160, 120)
@@ -107,15 +109,17 @@ def test_a_turned_video_is_told_and_shown_upright(turn, tmp_path):
     picture = sheet(path, columns=1, rows=1, width_px=size[0])
     assert picture.size == size
     back = picture.rotate(turn, expand=True)
+    if mirrored:
+        back = back.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     assert number_of(back) == 6
     assert np.abs(np.subtract(back.getpixel((40, 45)), CORNERS["red"])).max() < 30
     assert np.abs(np.subtract(back.getpixel((120, 100)), CORNERS["yellow"])).max() < 30
 
 
 @FFMPEG
-@pytest.mark.parametrize("turn", [90, 270])
-def test_it_turns_as_ffmpeg_does(turn, tmp_path):
-    path = write_numbered(tmp_path / "a.mp4", rotation=turn, frames=2)
+@pytest.mark.parametrize(("turn", "mirrored"), [(90, False), (270, False), (90, True), (270, True)])
+def test_it_turns_as_ffmpeg_does(turn, mirrored, tmp_path):
+    path = write_numbered(tmp_path / "a.mp4", rotation=turn, mirrored=mirrored, frames=2)
     run("ffmpeg", "-v", "error", "-i", path, "-frames:v", "1", tmp_path / "first.png")
     theirs = Image.open(tmp_path / "first.png")
     ours = sheet(path, columns=1, rows=1, width_px=120).convert("RGB")
