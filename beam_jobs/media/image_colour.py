@@ -24,7 +24,9 @@ def plain(image: Image.Image) -> Image.Image:
     value becomes black and the highest white.
     """
     if image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
+        return _upper_eight(np.asarray(image).astype(np.uint16), image.info.get("transparency"))
+    if (image.format, image.mode) == ("PPM", "I"):  # whose readers have 65535 as white, whatever the file has
+        return _upper_eight(np.asarray(image).astype(np.uint16), None)
     if image.mode in ("I", "F"):
         return Image.fromarray(_stretched(np.asarray(image, dtype=np.float64)))
     if image.mode != "CMYK" and image.has_transparency_data:
@@ -57,6 +59,15 @@ def flattened(image: Image.Image, background: str) -> Image.Image:
         return image
     under = Image.new("RGBA", image.size, background)
     return Image.alpha_composite(under, image.convert("RGBA")).convert("RGB")
+
+
+def _upper_eight(values: np.ndarray, transparent: object) -> Image.Image:
+    grey = Image.fromarray((values >> 8).astype(np.uint8))
+    if not isinstance(transparent, int):
+        return grey
+    return Image.merge(
+        "LA", (grey, Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))
+    )
 
 
 def _stretched(values: np.ndarray) -> np.ndarray:

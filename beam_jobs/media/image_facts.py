@@ -20,6 +20,11 @@ _PNG_BITS_AT: Final = 24
 _BITS: Final = {"1": 1, "I": 32, "F": 32}
 
 
+def format_name(image: Image.Image) -> str:
+    """Return what to call the file's format: phones' JPEG with a second picture behind the first is JPEG."""
+    return {"MPO": "jpeg"}.get(image.format or "", (image.format or "").lower())
+
+
 def orientation(image: Image.Image) -> int:
     """Return the EXIF orientation, 1 (upright) to 8."""
     told = _tag(image, ExifTags.Base.Orientation)
@@ -64,6 +69,8 @@ def bits_per_channel(image: Image.Image, path: Path) -> int:
     if image.format == "TIFF":
         tags: Any = image.tag_v2  # type: ignore[attr-defined]
         return int(tags.get(258, (1,))[0])
+    if image.format == "PPM" and image.mode == "I":
+        return 16
     return 16 if image.mode.startswith("I;16") else _BITS.get(image.mode, 8)
 
 

@@ -66,7 +66,7 @@ def image_probe(call: StepCall, params: ImageProbeParams) -> dict[str, Any]:
         frames = int(getattr(image, "n_frames", 1))
         turned = image_facts.orientation(image)
         facts = {
-            "format": (image.format or "").lower(),
+            "format": image_facts.format_name(image),
             "width_px": width,
             "height_px": height,
             "mode": image.mode,
@@ -82,6 +82,7 @@ def image_probe(call: StepCall, params: ImageProbeParams) -> dict[str, Any]:
             "file_bytes": path.stat().st_size,
         }
         if params.decode:
-            image.draft(None, (1, 1))  # JPEG reads all of the file for any size
+            if frames == 1:  # the reader of JPEG with more pictures behind would read them as drafts too
+                image.draft(None, (1, 1))  # JPEG reads all of the file for any size
             facts["frames_decoded"] = load_frames(image, max_pixels=params.max_pixels)
     return facts

@@ -107,6 +107,7 @@ def test_a_truncated_image_is_refused(name, part, tmp_path):
         (Image.new("RGBA", (9, 9)), ".png", "RGBA", 8),
         (Image.fromarray(np.full((9, 9), 40_000, np.uint16)), ".png", "I;16", 16),
         (Image.fromarray(np.full((9, 9), 40_000, np.uint16)), ".tif", "I;16", 16),
+        (Image.fromarray(np.full((9, 9), 40_000, np.uint16)), ".pgm", "I", 16),
         (Image.fromarray(np.full((9, 9), 0.5, np.float32)), ".tif", "F", 32),
     ],
 )
@@ -293,12 +294,36 @@ def test_transparent_parts_become_the_background_or_stay(tmp_path):
     [
         (np.full((40, 40), 0x8040, np.uint16), ".png", 0x80),
         (np.full((40, 40), 0x8040, np.uint16), ".tif", 0x80),
+        (np.linspace(0x7000, 0xA080, 1681).reshape(41, 41).astype(np.uint16), ".pgm", 0x88),
         (np.tile(np.linspace(-1, 3, 41, dtype=np.float32), (41, 1)), ".tif", 128),
     ],
 )
 def test_deep_images_keep_their_greys(values, suffix, grey, tmp_path):
     path = write_image(tmp_path / f"a{suffix}", Image.fromarray(values))
     assert picture("thumbnail", path, format="png").getpixel((20, 20)) == pytest.approx(grey, abs=1)
+
+
+def test_a_transparent_grey_of_sixteen_bits_is_transparent(tmp_path):
+    values = np.full((64, 64), 0x8040, np.uint16)
+    values[:, 32:] = 0x8041
+    path = write_image(tmp_path / "a.png", Image.fromarray(values), transparency=0x8040)
+    assert probe(path)["has_alpha"]
+    made = picture("resize", path, format="png")
+    assert [made.getpixel(place) for place in ((10, 32), (54, 32))] == [(0x80, 0), (0x80, 255)]
+
+
+def test_a_photo_with_a_second_picture_behind_it_is_a_whole_jpeg(tmp_path):
+    preview = scene(2, 320, 240)
+    path = tmp_path / "a.jpg"
+    scene(1).save(path, "MPO", save_all=True, append_images=[preview])
+    told = probe(path)
+    assert (told["format"], told["width_px"], told["height_px"]) == ("jpeg", 640, 480)
+    assert (told["frames"], told["frames_decoded"]) == (2, 2)
+    for step in ("thumbnail", "resize"):
+        assert difference(picture(step, path, width_px=160, height_px=160), scene(1).resize((160, 120))) < 5
+    path.write_bytes(path.read_bytes()[:-2000])
+    with pytest.raises(UndecodableMedia):
+        probe(path)
 
 
 def test_print_colours_become_screen_colours(tmp_path):
