@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -97,8 +98,12 @@ def write_av(
     codec: str,
     format: str,
     options: dict[str, str] | None = None,
+    lost_s: float = 0.0,
 ) -> Path:
-    """Write ``samples`` with FFmpeg, e.g. ``codec="aac", format="mp4"``."""
+    """Write ``samples`` with FFmpeg, e.g. ``codec="aac", format="mp4"``.
+
+    :param lost_s: of time in the middle, for which there are no packets.
+    """
     import av
 
     layout = "mono" if samples.shape[1] == 1 else "stereo"
@@ -108,7 +113,12 @@ def write_av(
         frame.sample_rate = rate
         size = stream.codec_context.frame_size or 1024
         fit = av.AudioResampler(stream.codec_context.format, layout, rate, frame_size=size)
+        done = 0
         for part in [*fit.resample(frame), *fit.resample(None), None]:
+            if lost_s and part is not None:
+                part.pts = done + (round(lost_s * rate) if 2 * done >= len(samples) else 0)
+                part.time_base = Fraction(1, rate)
+                done += part.samples
             file.mux(stream.encode(part))
     return path
 

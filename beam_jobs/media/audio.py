@@ -64,6 +64,10 @@ class Decoder(Protocol):
 
     info: AudioInfo
 
+    @property
+    def reached_s(self) -> float:
+        """Playing time up to the last packet read, with what no packet fills; 0 when that is not known."""
+
     def blocks(self) -> Iterator[Block]:
         """Yield the samples in order; the last block may be short."""
 
@@ -167,8 +171,9 @@ class AudioFile:
             )
         # A container's duration counts padding and rounds to packets. In some whole Ogg songs the positions
         # of the pages jump by a few hundred samples that no packet holds.
+        # Recorders that lost the sound for a while leave a gap in time, which is no end.
         claimed = info.duration_s or 0.0
-        if self.seconds_read < claimed - max(0.5, 0.01 * claimed):
+        if max(self.seconds_read, self._decoder.reached_s) < claimed - max(0.5, 0.01 * claimed):
             return "the stream ends early"
         return None
 

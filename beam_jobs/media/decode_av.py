@@ -48,6 +48,8 @@ class AvDecoder:
 
     def __init__(self, path: Path, container: str, *, track: int = 0) -> None:
         self._container = open_container(path, DEMUXERS[container], kind=container)
+        self._from: int | None = None
+        self._until, self._clock = 0, 0.0
         try:
             self.info = self._look(container, track)
         except BaseException:
@@ -67,6 +69,7 @@ class AvDecoder:
         codec: CodecContext | None = stream.codec_context
         if codec is None:
             raise UndecodableMedia(f"no decoder for the audio in the {container} file")
+        self._clock = float(stream.time_base or 0)
         self._frames = self._decode(stream, lenient=container in _JOINED)
         first = next(self._frames, None)
         if first is None:
@@ -83,6 +86,11 @@ class AvDecoder:
             frames=frames,
             duration_s=self._claimed_s(stream, container) if container in _TIMED else duration_s,
         )
+
+    @property
+    def reached_s(self) -> float:
+        """Playing time up to the last packet read, with what no packet fills."""
+        return (self._until - (self._from or 0)) * self._clock
 
     def _claimed_s(self, stream: AudioStream, container: str) -> float | None:
         """Return the playing time that the header claims for the stream; beside video it may be shorter."""
@@ -111,6 +119,9 @@ class AvDecoder:
         try:
             for packet in packets_of(self._container, stream):
                 packets += 1
+                if packet.pts is not None:
+                    self._from = packet.pts if self._from is None else self._from
+                    self._until = max(self._until, packet.pts + (packet.duration or 0))
                 try:
                     yield from packet.decode()
                 except av.error.InvalidDataError:

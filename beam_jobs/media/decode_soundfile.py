@@ -62,6 +62,11 @@ class SoundfileDecoder:
                 return None
             raise _refusal(error, f"not decodable as {container}: ") from error
 
+    @property
+    def reached_s(self) -> float:
+        """Not known."""
+        return 0.0
+
     def blocks(self) -> Iterator[Block]:
         """Yield blocks of shape (frames, channels)."""
         frames = self.info.block_frames

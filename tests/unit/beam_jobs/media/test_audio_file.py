@@ -161,6 +161,23 @@ def test_a_truncated_file_is_refused_by_ffmpeg_as_well(tmp_path, codec, format, 
         read(truncate(path))
 
 
+@pytest.mark.parametrize(
+    ("codec", "format", "options"),
+    [("aac", "matroska", {}), ("libopus", "webm", {}), ("aac", "mp4", {"movflags": "faststart"})],
+)
+def test_a_recording_that_lost_its_sound_for_a_while_is_whole_until_it_is_cut(
+    tmp_path, codec, format, options
+):
+    samples = tone(440, 8, rate=48_000)
+    path = write_av(
+        tmp_path / "a", samples, rate=48_000, codec=codec, format=format, options=options, lost_s=4
+    )
+    assert len(read(path)) == pytest.approx(len(samples), abs=3000)
+    truncate(path, 0.8)
+    with pytest.raises(UndecodableMedia, match="truncated"):
+        read(path)
+
+
 def test_an_ogg_cut_between_two_pages_is_truncated_too(tmp_path):
     path = write_audio(tmp_path / "a.ogg", song(120, 10)[0])
     data = path.read_bytes()
