@@ -21,14 +21,12 @@ from av.stream import Disposition
 from beam_jobs.contract.errors import UndecodableMedia
 from beam_jobs.media.audio import AudioInfo, Block
 from beam_jobs.media.container import DEMUXERS, open_container, packets_of, refusal
+from beam_jobs.media.joined import JOINED
 from beam_jobs.media.mix import mixed
 from beam_jobs.media.resample import resampled
 
 _TIMED: Final = {"matroska", "mp4", "asf", "avi"}
 """Containers whose header holds a duration; elsewhere FFmpeg guesses it from a bit rate."""
-
-_JOINED: Final = {"mp3", "mp3-unindexed", "mpegps", "mpegts"}
-"""Formats that are cut and joined by tools that do not decode them."""
 
 _MATROSKA_DURATION: Final = re.compile(r"(\d+):(\d+):(\d+\.?\d*)")
 
@@ -70,7 +68,7 @@ class AvDecoder:
         if codec is None:
             raise UndecodableMedia(f"no decoder for the audio in the {container} file")
         self._clock = float(stream.time_base or 0)
-        self._frames = self._decode(stream, lenient=container in _JOINED)
+        self._frames = self._decode(stream, lenient=container in JOINED)
         first = next(self._frames, None)
         if first is None:
             raise UndecodableMedia(f"the {container} file holds no samples")

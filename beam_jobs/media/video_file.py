@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 from beam_jobs.contract.errors import UndecodableMedia
 from beam_jobs.media.container import DEMUXERS, open_container, packets_of, refusal
 from beam_jobs.media.cut import cut_reason
+from beam_jobs.media.joined import JOINED, Seams
 from beam_jobs.media.sniff import sniff_video
 from beam_jobs.media.video_extent import Extent
 
@@ -56,6 +57,7 @@ class VideoFile:
     def __init__(self, path: Path, *, max_pixels: int) -> None:
         self._path, self._max_pixels = path, max_pixels
         self.kind = sniff_video(path)
+        self._seams = Seams()
         self._open()
         self._start = Fraction(self.container.start_time or 0, av.time_base)
         self._clock = self.stream.time_base or Fraction(1, av.time_base)
@@ -64,6 +66,11 @@ class VideoFile:
     def claimed_s(self) -> float | None:
         """Playing time of all streams as the header has it."""
         return self.container.duration / av.time_base if self.container.duration else None
+
+    @property
+    def joined(self) -> bool:
+        """Whether times were found to begin anew on the way, so that none can be looked for."""
+        return self._seams.count > 0
 
     def time_s(self, pts: int) -> float:
         """Return when something of the video stream is shown, from the file's start as players have it."""
@@ -100,7 +107,7 @@ class VideoFile:
         keys: list[int] = []
         others_end = 0.0
         with self._reading():
-            for packet in packets_of(self.container):
+            for packet in self._straightened(packets_of(self.container)):
                 shown = packet.pts if packet.pts is not None else packet.dts
                 if shown is None or packet.is_discard or packet.time_base is None:
                     continue
@@ -122,7 +129,7 @@ class VideoFile:
         """
         good = bad = 0
         with self._reading():
-            for packet in packets_of(self.container, self.stream):
+            for packet in self._straightened(packets_of(self.container, self.stream)):
                 try:
                     frames = packet.decode()
                 except av.error.InvalidDataError:
@@ -137,6 +144,9 @@ class VideoFile:
 
     def seek(self, second: float) -> None:
         """Go near ``second``, where the container can: at best to the last key frame before it."""
+        if self.joined:
+            self.rewind()
+            return
         place = round((Fraction(second) + self._start) / self._clock)
         try:
             self.container.seek(place, stream=self.stream, backward=True)
@@ -183,6 +193,9 @@ class VideoFile:
     def _from_start(self, place: float, clock: Fraction) -> float:
         # FFmpeg has the start in microseconds; what begins there is at 0 and not a little before.
         return round(float(place * clock - self._start), 6) + 0.0
+
+    def _straightened(self, packets: Iterator[Any]) -> Iterator[Any]:
+        return self._seams.straightened(packets) if self.kind in JOINED else packets
 
     def _open(self) -> None:
         self.container = open_container(self._path, DEMUXERS[self.kind], kind=self.kind)

@@ -33,7 +33,7 @@ def frames_at(
     for second in times_s:
         place = bisect_right(keys_s, second + _NEARLY_S) - 1
         key = keys_s[place] if place >= 0 else 0.0
-        walk.to(key if not exact and place >= 0 else second, from_key=key)
+        walk.to(key if not exact and place >= 0 else second, from_key=0.0 if video.joined else key)
         yield walk.shown()
 
 

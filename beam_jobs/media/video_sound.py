@@ -8,6 +8,7 @@ import av
 
 from beam_jobs.contract.errors import StepError, UndecodableMedia
 from beam_jobs.media.container import DEMUXERS, open_container, packets_of, refusal
+from beam_jobs.media.joined import JOINED, Seams
 from beam_jobs.media.sniff import sniff_video
 
 
@@ -33,7 +34,8 @@ def copy_sound(path: Path, output: Path, *, track: int) -> float:
             except (av.error.FFmpegError, ValueError) as error:
                 raise StepError(f"cannot copy {codec} into Matroska ({error}); choose format flac") from error
             try:
-                for packet in packets_of(source, stream):
+                packets = packets_of(source, stream)
+                for packet in Seams().straightened(packets) if kind in JOINED else packets:
                     if packet.dts is None or packet.pts is None:
                         continue
                     first = packet.pts if first is None else first

@@ -401,13 +401,13 @@ def test_it_hears_what_ffmpeg_hears(suffix, codec, tmp_path):
     )
 
 
-def broadcast(folder, sounds):
-    """Write programmes one after the other as a station sends them."""
+def broadcast(folder, sounds, *, suffix=".ts", frames=24, **options):
+    """Write programmes one after the other, each with times of its own."""
     parts = [
-        write_numbered(folder / f"{number}.ts", frames=24, sounds=[sound])
+        write_numbered(folder / f"{number}{suffix}", frames=frames, sounds=[sound], **options)
         for number, sound in enumerate(sounds)
     ]
-    path = folder / "all.ts"
+    path = folder / f"all{suffix}"
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
     return path
 
@@ -427,6 +427,27 @@ def test_a_broadcast_may_change_its_channels_between_programmes(codec, first, th
         piece = samples[int((middle - 0.2) * RATE) : int((middle + 0.2) * RATE), :2]
         level = np.sqrt(np.mean(np.square(piece), axis=0))
         assert level == pytest.approx(np.sqrt(np.mean(np.square(sound))), rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec"), [(".ts", "libx264"), (".ts", "mpeg2video"), (".mpg", "mpeg2video")]
+)
+def test_programmes_whose_clocks_begin_anew_come_one_after_the_other(suffix, codec, tmp_path):
+    sounds = [Sound(samples=tone(440, 2, rate=RATE), codec="mp2")] * 3
+    path = broadcast(tmp_path, sounds, suffix=suffix, frames=48, codec=codec, bf="2")
+    told = keyframes(path)
+    assert told["frames"] == 3 * 48
+    assert told["duration_s"] == pytest.approx(6, abs=0.1)
+    assert told["frame_rate_hz"] == pytest.approx(24, abs=0.3)
+    assert told["longest_gap_s"] < 0.6
+    for exact in (True, False):
+        picture = sheet(path, columns=4, rows=3, width_px=160, exact=exact)
+        shown = [number_of(tile) for tile in tiles(picture, 4, 3)]
+        assert shown[:4] == shown[4:8] == shown[8:]
+        assert shown == sorted(shown[:4]) * 3
+    made, call = call_step("extract_audio", {"format": "copy"}, video=path)
+    assert call.media_seconds == pytest.approx(6, abs=0.2)
+    assert call_step("probe", audio=made)[0]["duration_s"] == pytest.approx(6, abs=0.2)
 
 
 @pytest.mark.parametrize("codec", ["mp2", "aac"])
