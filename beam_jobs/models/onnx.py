@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -225,6 +226,7 @@ def _what_to_set(params: ModelParams) -> str:
 
 
 def _runtime(model: str) -> Any:
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it tells its maker of every session otherwise
     try:
         import onnxruntime
     except ImportError as error:
