@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -123,7 +122,7 @@ class StepPool:
 
     def _hand_over(self, child: ChildProcess, task: StepTask) -> None:
         try:
-            child.wire.send(asdict(task), timeout_s=HANDOVER_TIMEOUT_S)
+            child.wire.send(task.as_message(), timeout_s=HANDOVER_TIMEOUT_S)
             took = child.wire.receive(deadline=time.monotonic() + HANDOVER_TIMEOUT_S)
         except (OSError, Unreadable):
             raise _DiedIdle from None

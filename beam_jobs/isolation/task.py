@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from beam_jobs.contract.launch import Limits
@@ -39,6 +39,10 @@ class StepTask:
     child_suffix: str = ""
     use: int = 0
     keep: tuple[str, ...] = ()
+
+    def as_message(self) -> dict[str, Any]:
+        """Return what the child is sent. ``asdict`` copies it all, which takes longer than sending it."""
+        return {part.name: getattr(self, part.name) for part in fields(self)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
