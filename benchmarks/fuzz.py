@@ -7,7 +7,8 @@
 The files (:mod:`tests.fuzz.corpus`) are small whole ones of every format with flipped bytes, cuts, chunks
 that were taken out, put in, doubled, moved and blanked, extreme numbers in their headers and other files
 spliced on; files written by hand that lie, nest, or grow a thousandfold when decoded; and what is no media at
-all. They are the same for the same seed. Each step is a ``python -m beam_jobs.run`` of its own.
+all. They are the same for the same seed. Each step is a ``python -m beam_jobs.run`` of its own, ``run_model``
+one for each kind of media, with a model that is a formula.
 
 Ends with 1 when a job failed or hung, when an item has no row or two, when an error is one that no step
 thought of, or when a process or an unfinished file is left.
@@ -27,7 +28,7 @@ from typing import Any
 
 from beam_jobs.contract.step import builtin_steps
 from tests.fuzz.corpus import KINDS, write_corpus
-from tests.fuzz.trial import Verdict, steps_to_try, try_steps
+from tests.fuzz.trial import Verdict, trials, try_steps
 
 RESULTS = Path(__file__).with_name("results")
 FILES = {"audio": 900, "image": 700, "video": 450, "beats": 100}
@@ -114,12 +115,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     started = time.monotonic()
-    steps = [step for step in steps_to_try() if not args.steps or step.name in args.steps]
+    chosen = [trial for trial in trials() if not args.steps or trial.step.name in args.steps]
     files = {kind: max(10, int(count * args.part)) for kind, count in FILES.items()}
     found: dict[str, Any] = {
         "seed": args.seed, "files": files, "timeout_s": TIMEOUT_S, "memory_mb": MEMORY_MB,
         "python": platform.python_version(),
-        "not_tried": sorted(set(builtin_steps()) - {step.name for step in steps_to_try()}), "steps": [],
+        "not_tried": sorted(set(builtin_steps()) - {trial.step.name for trial in trials()}), "steps": [],
     }  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
         folder = Path(name)
@@ -127,9 +128,9 @@ def main() -> None:
             kind: (folder / kind, write_corpus(folder / kind, kind, count=files[kind], seed=args.seed))
             for kind in KINDS
         }
-        for step in steps:
+        for trial in chosen:
             (verdict,) = try_steps(
-                [step], corpora, folder / "jobs" / step.name,
+                [trial], corpora, folder / "jobs" / trial.name,
                 timeout_s=TIMEOUT_S, memory_mb=MEMORY_MB, deadline_s=DEADLINE_S,
             )  # fmt: skip
             found["steps"].append(as_dict(verdict))

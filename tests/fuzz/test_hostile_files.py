@@ -6,13 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from beam_jobs.contract.step import builtin_steps
 from tests.fuzz.corpus import KINDS, write_corpus
-from tests.fuzz.trial import Verdict, steps_to_try, try_steps
+from tests.fuzz.trial import Verdict, trials, try_steps
 
 SEED = 20
 FILES = {"audio": 220, "image": 200, "video": 180, "beats": 20}
-TRIED = ("probe", "downsample", "loudness", "image_probe", "thumbnail", "video_probe", "keyframes", "energy")
-"""One that only looks, one that decodes all, one that computes, for each kind of media."""
+TRIED = (
+    "probe", "downsample", "loudness", "image_probe", "thumbnail", "video_probe", "keyframes", "energy",
+    "run_model audio", "run_model image",
+)  # fmt: skip
+"""One that only looks, one that decodes all, one that computes, for each kind of media; and models."""
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +26,8 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Verdict]:
         kind: (folder / kind, write_corpus(folder / kind, kind, count=FILES[kind], seed=SEED))
         for kind in KINDS
     }
-    steps = [step for step in steps_to_try() if step.name in TRIED]
-    tried = try_steps(steps, corpora, folder / "jobs", timeout_s=5, memory_mb=1024, deadline_s=300)
+    chosen = [trial for trial in trials() if trial.name in TRIED]
+    tried = try_steps(chosen, corpora, folder / "jobs", timeout_s=5, memory_mb=1024, deadline_s=300)
     return {verdict.step: verdict for verdict in tried}
 
 
@@ -51,6 +55,10 @@ def test_no_process_and_no_unfinished_file_is_left(verdict: Verdict) -> None:
 
 def test_the_files_are_neither_all_refused_nor_all_done(verdict: Verdict) -> None:
     assert min(verdict.statuses["done"], verdict.statuses["failed"]) >= 5
+
+
+def test_no_built_in_step_is_left_out() -> None:
+    assert {trial.step.name for trial in trials()} == set(builtin_steps())
 
 
 def test_the_corpus_is_the_same_for_the_same_seed_only(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from beam_jobs.media.container import open_container
 from tests.beam.jobs import PROJECT
 from tests.fuzz.crafted import mov_with_reference, references
-from tests.fuzz.trial import steps_to_try, try_steps
+from tests.fuzz.trial import trials, try_steps
 from tests.samples import tone, write_audio
 
 TRIED = (
@@ -82,9 +82,9 @@ def test_a_file_that_names_another_opens_nothing_but_itself(
         for name, whole in references(address).items():
             (corpus / f"{kind} {name}").write_bytes(whole)
     names = [path.name for path in corpus.iterdir()]
-    steps = [step for step in steps_to_try() if step.name in TRIED]
-    corpora = {taken.name: (corpus, names) for step in steps for taken in step.takes}
-    tried = try_steps(steps, corpora, tmp_path / "jobs", timeout_s=10, memory_mb=1024, deadline_s=200)
+    chosen = [trial for trial in trials() if trial.name in TRIED]
+    corpora = {kind: (corpus, names) for trial in chosen for kind in trial.kinds.values()}
+    tried = try_steps(chosen, corpora, tmp_path / "jobs", timeout_s=10, memory_mb=1024, deadline_s=200)
     assert listener.visits == 0
     assert canary.stat().st_atime_ns == seen_at
     for verdict in tried:

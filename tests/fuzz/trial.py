@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import psutil
 
 from beam_jobs.contract.report import ReportRow, Status
 from beam_jobs.contract.step import Step, builtin_steps, load_step
+from tests import onnx_models
 from tests.beam.jobs import JobFolder
 from tests.fuzz.corpus import KINDS
 
@@ -22,6 +23,13 @@ PARAMS: dict[str, dict[str, Any]] = {
     "excerpt": {"start_s": 0.2, "duration_s": 0.5},
 }
 """For steps that have no defaults for all their params."""
+
+MODELS: dict[str, tuple[Callable[[Path], Path], dict[str, Any]]] = {
+    "audio": (onnx_models.write_loudness, {"frame": 4_000}),
+    "image": (onnx_models.write_mean_colour, {}),
+    "video": (onnx_models.write_mean_colour, {"every_s": 0.2}),
+}
+"""For steps that ask a model: kind of files -> a small model, and what its frames are."""
 
 EXPECTED = {"UndecodableMedia", "StepError", "StepTimeout", "StepCrashed", "MemoryError"}
 """What may become of a hostile file; any other error is one that the step did not think of."""
@@ -69,18 +77,50 @@ class Verdict:
         return max(((sum(row.seconds.values()), row.item) for row in self.rows.values()), default=(0.0, ""))
 
 
-def can_be_tried(step: Step) -> bool:
-    """Tell whether the step runs by itself on files that there is a corpus of."""
-    return step.is_by_itself and all(taken.name in KINDS for taken in step.takes)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A step as it is tried.
+
+    :param kinds: input -> the kind of files that it gets.
+    :param model: writes the model that the step asks; None for a step that asks none.
+    """
+
+    step: Step
+    kinds: Mapping[str, str]
+    params: Mapping[str, Any]
+    model: Callable[[Path], Path] | None = None
+
+    @property
+    def name(self) -> str:
+        """The step's, and the kind of files where it takes several."""
+        return self.step.name if self.model is None else f"{self.step.name} {self.params['kind']}"
 
 
-def steps_to_try() -> list[Step]:
-    """Return the built-in steps that can be tried."""
-    return [step for step in map(load_step, builtin_steps()) if can_be_tried(step)]
+def trials() -> list[Trial]:
+    """Return the built-in steps that there is a corpus for; one that asks a model once for each kind."""
+    return [trial for step in map(load_step, builtin_steps()) for trial in _trials_of(step)]
+
+
+def _trials_of(step: Step) -> list[Trial]:
+    (first, *_) = (taken.name for taken in step.takes)
+    if step.inference:
+        return [
+            Trial(step=step, kinds={first: kind}, params={"kind": kind, **params}, model=write)
+            for kind, (write, params) in MODELS.items()
+        ]
+    if step.transform is not None or not all(taken.name in KINDS for taken in step.takes):
+        return []
+    return [
+        Trial(
+            step=step,
+            kinds={taken.name: taken.name for taken in step.takes},
+            params=PARAMS.get(step.name, {}),
+        )
+    ]
 
 
 def try_steps(
-    steps: Sequence[Step],
+    tried: Sequence[Trial],
     corpora: Mapping[str, tuple[Path, Sequence[str]]],
     folder: Path,
     *,
@@ -94,28 +134,31 @@ def try_steps(
     :raises subprocess.TimeoutExpired: when the jobs do not end.
     """
     limits = {"timeout_s": timeout_s, "memory_mb": memory_mb}
-    return _run([_job(step, corpora, folder / step.name, limits) for step in steps], folder, deadline_s)
+    return _run([_job(trial, corpora, folder / trial.name, limits) for trial in tried], folder, deadline_s)
 
 
 def _job(
-    step: Step, corpora: Mapping[str, tuple[Path, Sequence[str]]], folder: Path, limits: dict[str, Any]
+    trial: Trial, corpora: Mapping[str, tuple[Path, Sequence[str]]], folder: Path, limits: dict[str, Any]
 ) -> JobFolder:
-    params = PARAMS.get(step.name, {})
+    step, params = trial.step, dict(trial.params)
+    if trial.model is not None:
+        folder.mkdir(parents=True)
+        params["model"] = str(trial.model(folder / "model.onnx"))
     parsed = step.parse_params(params)
     job = JobFolder(folder)
     job.changes = {
-        "job": step.name, "step": step.name, "params": params, "limits": limits,
+        "job": trial.name, "step": step.name, "params": params, "limits": limits,
         "inputs": {taken.name: f"{job.path}/in/{taken.name}/{{item}}" for taken in step.takes},
         "output": f"{job.path}/out/{{item}}{step.suffix(parsed)}",
     }  # fmt: skip
     if step.children is not None:
         suffix = step.children if isinstance(step.children, str) else step.children(parsed)
         job.changes["child_output"] = f"{job.path}/children/{{item}}{suffix}"
-    main, *others = (taken.name for taken in step.takes)
-    names = list(corpora[main][1])
-    _link(job.path / "in" / main, {name: corpora[main][0] / name for name in names})
-    for other in others:
-        _link(job.path / "in" / other, _beside(names, other, *corpora[other], job.path / "whole"))
+    main, *others = trial.kinds.items()
+    source, names = corpora[main[1]]
+    _link(job.path / "in" / main[0], {name: source / name for name in names})
+    for other, kind in others:
+        _link(job.path / "in" / other, _beside(list(names), kind, *corpora[kind], job.path / "whole"))
     job.list(*names)
     return job
 
@@ -158,7 +201,7 @@ def _verdict(job: JobFolder, code: int, left: list[str]) -> Verdict:
     clock = summary["wall_seconds"]
     drafts = [path for place in ("out", "children") for path in (job.path / place).rglob(".tmp-*")]
     return Verdict(
-        step=summary["step"], files=len(job.lines), code=code, wall_s=clock["items"] + clock["report"],
+        step=summary["job"], files=len(job.lines), code=code, wall_s=clock["items"] + clock["report"],
         peak_mb=max(summary["process_peak_mb"].values()),
         left=[*left, *(str(path.relative_to(job.path)) for path in drafts)], rows=job.rows(),
     )  # fmt: skip
