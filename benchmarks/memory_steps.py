@@ -4,6 +4,7 @@
 
     python -m benchmarks.memory_steps                  # every step over audio
     python -m benchmarks.memory_steps loudness split   # only these; other rows of the table stay
+    python -m benchmarks.memory_steps pitch --minutes 20      # instead of three hours; writes no results
 
 Each step runs in a process of its own, which tells its memory after the warm-up (idle), after a song of three
 minutes, and its peak with three hours. The disk needs room for two such files.
@@ -39,6 +40,7 @@ PARAMS: Final[dict[str, list[dict[str, Any]]]] = {
     "transcode": [{}, {"format": "opus", "normalize_lufs": -16}],
     "split": [{}, {"at": "silences"}],
     "downsample": [{}, {"format": "ogg"}],
+    "separate_vocals": [{}, {"method": "repeating"}],
     "run_model": [
         {"model": "/any.onnx", "kind": "audio"},
         {"model": "/any.onnx", "kind": "audio", "mel": {}},
@@ -56,6 +58,9 @@ def main() -> None:
     """Measure in child processes, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("steps", nargs="*", help=f"default: {' '.join(STREAMING + OTHERS)}")
+    parser.add_argument(
+        "--minutes", type=int, default=LONG_MINUTES, help="of the long file; default: %(default)s"
+    )
     parser.add_argument("--child", nargs=2, metavar=("PARAMS", "FOLDER"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
@@ -63,13 +68,14 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder, "song.flac"), SONG_MINUTES)
-        write(Path(folder, "long.flac"), LONG_MINUTES)
+        write(Path(folder, "long.flac"), args.minutes)
         rows = []
         for step in args.steps or STREAMING + OTHERS:
             for params in PARAMS.get(step, [{}]):
                 rows.append(in_a_process(step, params, folder))
                 print(line(rows[-1]), flush=True)
-    keep(rows)
+    if args.minutes == LONG_MINUTES:
+        keep(rows)
 
 
 def keep(rows: list[dict[str, Any]]) -> None:
@@ -168,7 +174,8 @@ def as_markdown(rows: list[dict[str, Any]]) -> str:
 
 Resident memory of a process that runs one step, one thread: idle (after the warm-up), and the peaks above
 that for a song of {SONG_MINUTES} minutes and for three hours, both stereo FLAC at 44.1 kHz. Three hours of
-decoded samples would be {decoded_mb:,.0f} MB. `python -m benchmarks.memory_steps` repeats it.
+decoded samples would be {decoded_mb:,.0f} MB. Of `run_model` it is the child's part, which decodes and cuts
+frames; the model is its owner's. `python -m benchmarks.memory_steps` repeats it.
 
 Steps that stream, which may take {LIMIT_MB} MB:
 
