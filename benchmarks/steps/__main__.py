@@ -5,6 +5,7 @@ that pays for imports and compilers and then one per file; the table has the med
 ``benchmarks/results/``.
 
     sh scripts/real_songs.sh && python -m benchmarks.steps
+    python -m benchmarks.steps key pitch      # only these; writes no results
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from beam_jobs.contract.step import builtin_steps
-from benchmarks.steps.instead import INSTEAD, is_there
-from benchmarks.steps.media import Sample, samples_for
+from benchmarks.steps.cold import COMPILING, cold_line, cold_table, measure_cold
+from benchmarks.steps.instead import INSTEAD, WITHOUT, is_there
+from benchmarks.steps.media import Sample, first_seconds, samples_for
 
 RESULTS = Path(__file__).parents[1] / "results"
 OWN = "-"
@@ -44,16 +46,25 @@ def main() -> None:
             for alternative in filter(is_there, INSTEAD.get(step, {})):
                 rows.append(measure(step, alternative, samples))
                 print(line(rows[-1], own), flush=True)
+        cold = []
+        for step in (step for step in COMPILING if step in (args.steps or COMPILING)):
+            cold.append(measure_cold(step, first_seconds(Path(name)), _as_a_child()))
+            print(cold_line(cold[-1]), flush=True)
     if not args.steps:
-        (RESULTS / "steps.json").write_text(json.dumps(rows, indent=1) + "\n")
-        (RESULTS / "steps.md").write_text(table(rows, args.songs))
+        (RESULTS / "steps.json").write_text(json.dumps({"steps": rows, "cold": cold}, indent=1) + "\n")
+        (RESULTS / "steps.md").write_text(f"{table(rows, args.songs)}\n{cold_table(cold)}")
+
+
+def _as_a_child() -> dict[str, str]:
+    """Return what a worker's child has in its environment."""
+    return dict.fromkeys(ONE_THREAD, "1")
 
 
 def measure(step: str, alternative: str, samples: list[Sample]) -> dict[str, Any]:
     """Run one of them over the samples."""
     files = (str(sample.path) for sample in samples)
     command = [sys.executable, "-m", "benchmarks.steps.one", step, alternative, *files]
-    env = {**os.environ, **dict.fromkeys(ONE_THREAD, "1")}  # as a worker's child has it
+    env = {**os.environ, **_as_a_child()}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
     row: dict[str, Any] = {"step": step, "what": alternative}
     if done.returncode:
@@ -64,7 +75,7 @@ def measure(step: str, alternative: str, samples: list[Sample]) -> dict[str, Any
         for spent, sample in zip(told["steady"], samples, strict=True)
     ]
     cpu = statistics.median(one["cpu_s"] for one in per_minute)
-    first = told["warm_up_s"] + told["first"]["wall_s"]
+    first = told["warm_up"]["wall_s"] + told["first"]["wall_s"]
     return {
         **row, "unit": samples[0].unit, "cpu_s_per_minute": round(cpu, 4), "x_realtime": round(60 / cpu, 1),
         "first_item_s": round(first, 2), "same_item_again_s": round(told["steady"][0]["wall_s"], 3),
@@ -90,6 +101,8 @@ def line(row: dict[str, Any], own: dict[str, Any]) -> str:
 def table(rows: list[dict[str, Any]], songs: int) -> str:
     """Return the whole page."""
     own = {row["step"]: row for row in rows if row["what"] == OWN}
+    lines = "\n".join(line(row, own[row["step"]]) for row in rows)
+    without = "\n".join(f"- `{step}`: {reason}" for step, reason in WITHOUT.items())
     return f"""# Steps, and what one would use instead
 
 CPU seconds per minute of media (per 60 pictures, for images), medians over {songs} real songs in OGG Vorbis
@@ -99,7 +112,12 @@ by `python -m benchmarks.steps`.
 
 | step | CPU s | x realtime | times | first item, s | same again, s | peak MB |
 |---|---|---|---|---|---|---|
-""" + "\n".join((*(line(row, own[row["step"]]) for row in rows), ""))
+{lines}
+
+Beside these steps nothing stands, for nothing that can be installed does the same:
+
+{without}
+"""
 
 
 if __name__ == "__main__":

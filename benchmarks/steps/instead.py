@@ -154,6 +154,15 @@ def _pillow_resize(path: Path, folder: Path) -> None:
         image.convert("RGB").resize(size, Image.Resampling.LANCZOS).save(folder / "made.jpg", quality=85)
 
 
+def _imagehash(path: Path, folder: Path) -> Any:
+    """Hash as imagehash's own example does."""
+    import imagehash
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return [imagehash.phash(image), imagehash.dhash(image)]
+
+
 def _fpcalc(path: Path, folder: Path) -> None:
     """Take the fingerprint of the whole; it ends with 3 when FFmpeg tells it of the end of an Ogg file."""
     command = ["fpcalc", "-length", "0", str(path)]
@@ -207,6 +216,7 @@ INSTEAD: dict[str, dict[str, Instead]] = {
     "image_probe": {"ffprobe": _command("ffprobe", "-v", "error", "-show_streams")},
     "thumbnail": {"Pillow": _pillow(256)},
     "resize": {"Pillow": _pillow_resize},
+    "perceptual_hash": {"imagehash and Pillow": _imagehash},
     "video_probe": {"ffprobe": _command("ffprobe", "-v", "error", "-show_format", "-show_streams")},
     "keyframes": {"ffprobe": _command("ffprobe", "-v", "error", "-skip_frame", "nokey", "-show_frames")},
     "thumbnails_sheet": {
@@ -215,6 +225,14 @@ INSTEAD: dict[str, dict[str, Instead]] = {
     "extract_audio": {"ffmpeg": _ffmpeg("-vn", "-c:a", "flac", make=".flac")},
 }
 """Step -> the alternatives to it."""
+
+WITHOUT: dict[str, str] = {
+    "instrumentalness": "librosa and FFmpeg do not tell it; Essentia does by models whose weights are not in "
+    "its package.",
+    "speechiness": "detectors of voice activity, as webrtcvad, tell speech from silence and noise, not from "
+    "music.",
+}
+"""Steps without an alternative -> why."""
 
 NEEDS = {"ffmpeg": "ffmpeg", "ffprobe": "ffprobe", "fpcalc": "fpcalc"}
 

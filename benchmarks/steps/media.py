@@ -38,6 +38,11 @@ def samples_for(step: str, folder: Path, *, songs: int) -> list[Sample]:
     return _songs(folder, songs, SLOW.get(step))
 
 
+def first_seconds(folder: Path, *, seconds: int = 10) -> Path:
+    """Return a short piece of a song."""
+    return _songs(folder, 1, seconds)[0].path
+
+
 def _songs(folder: Path, songs: int, seconds: int | None) -> list[Sample]:
     import soundfile
 

@@ -18,16 +18,16 @@ def main(step: str, alternative: str, files: list[str]) -> None:
     """Run it over the files: once each, after a first call that pays for imports and compilers."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        started = cpu()
+        before, wall = cpu(), time.perf_counter()
         run = own(step, folder) if alternative == "-" else prepare(step, alternative, folder)
-        warm = cpu() - started
+        warm = {"cpu_s": cpu() - before, "wall_s": time.perf_counter() - wall}
         spent = []
         for path in (files[0], *files):
             before, wall = cpu(), time.perf_counter()
             run(Path(path))
             spent.append({"cpu_s": cpu() - before, "wall_s": time.perf_counter() - wall})
         peak = peak_mb()
-    print(json.dumps({"warm_up_s": warm, "first": spent[0], "steady": spent[1:], "peak_mb": peak}))
+    print(json.dumps({"warm_up": warm, "first": spent[0], "steady": spent[1:], "peak_mb": peak}))
 
 
 def peak_mb() -> float:
