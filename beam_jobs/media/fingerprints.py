@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from beam_jobs.media.audio import AudioFile
+from beam_jobs.media.bad_samples import refusing_bad
 from beam_jobs.media.fingerprint_hashes import Hashes, hashes_of
 from beam_jobs.media.landmarks import HOP, RATE, Landmarks, find_landmarks
 from beam_jobs.media.mix import mixed
@@ -145,4 +146,5 @@ def fingerprint_of(path: Path) -> Landmarks:
 
 
 def _heard(audio: AudioFile) -> Iterator[npt.NDArray[np.float32]]:
-    return resampled(mixed(audio.blocks(), audio.info.channels, 1), audio.info.rate, RATE)
+    blocks = refusing_bad(audio.blocks(), audio.info.rate)
+    return resampled(mixed(blocks, audio.info.channels, 1), audio.info.rate, RATE)

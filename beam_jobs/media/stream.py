@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from beam_jobs.media.audio import AudioFile, Block
+from beam_jobs.media.bad_samples import refusing_bad
 from beam_jobs.media.call import StepCall
 from beam_jobs.media.mix import mixed
 from beam_jobs.media.resample import resampled
@@ -29,17 +30,26 @@ def open_input(call: StepCall, name: str = "audio") -> Iterator[AudioFile | Shar
 
 
 def decoded(
-    call: StepCall, audio: AudioFile | SharedAudio, *, channels: int | None = None, rate: int | None = None
+    call: StepCall,
+    audio: AudioFile | SharedAudio,
+    *,
+    channels: int | None = None,
+    rate: int | None = None,
+    refuse_bad: bool = True,
 ) -> Iterator[Block]:
     """Yield ``audio`` with ``channels`` (None = its own) at ``rate`` Hz (None = its own).
 
     Channels are mixed before resampling, which is cheaper and gives the same.
+
+    :param refuse_bad: raise UndecodableMedia at the first sample that is not a number or infinite; who does
+        not want that takes care of them by :func:`beam_jobs.media.bad_samples.without_bad`.
     """
     own = audio.info
     channels, rate = channels or own.channels, rate or own.rate
 
     def make() -> Iterator[Block]:
-        blocks = _in_stage(call, "decode", audio.blocks())
+        blocks = audio.blocks()
+        blocks = _in_stage(call, "decode", refusing_bad(blocks, own.rate) if refuse_bad else blocks)
         return resampled(mixed(blocks, own.channels, channels), own.rate, rate)
 
     if isinstance(audio, AudioFile) or (channels, rate) == (own.channels, own.rate):

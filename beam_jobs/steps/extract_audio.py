@@ -43,6 +43,7 @@ def extract_audio(call: StepCall, params: ExtractAudioParams) -> Path:
     It begins with the stream's first sample, also where that comes later than the first picture.
     """
     from beam_jobs.media.audio import AudioFile
+    from beam_jobs.media.bad_samples import refusing_bad
     from beam_jobs.media.encode import AudioWriter
     from beam_jobs.media.sniff import sniff_video
     from beam_jobs.media.video_sound import copy_sound
@@ -60,7 +61,7 @@ def extract_audio(call: StepCall, params: ExtractAudioParams) -> Path:
             call.output, format=params.format, rate=audio.info.rate, channels=audio.info.channels,
             bits=params.bits, frames=round((audio.info.duration_s or 0) * audio.info.rate),
         )  # fmt: skip
-        blocks = audio.blocks()
+        blocks = refusing_bad(audio.blocks(), audio.info.rate)
         with writer:
             while True:
                 with call.stage("decode"):

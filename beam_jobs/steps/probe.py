@@ -40,7 +40,8 @@ def _warm_up() -> None:
 def probe(call: StepCall, params: ProbeParams) -> dict[str, Any]:
     """Read a header and as much behind it as a decoder needs to begin; ``quality`` reads the whole file.
 
-    Of the tags come at most 64, each of at most 500 characters, without control characters.
+    What its samples are worth is not looked at. Of the tags come at most 64, each of at most 500 characters,
+    without control characters.
 
     :return: as :class:`ProbeResult`.
     """

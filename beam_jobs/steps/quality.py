@@ -61,6 +61,9 @@ class QualityResult(StepResult):
     correlation: float | None = quantity(
         "1", "Pearson's correlation of left and right; null unless stereo, and when one holds nothing."
     )
+    bad_samples: int = quantity(
+        "1", "Samples that are not a number, infinite or beyond 1e9; they count as 0 in all else."
+    )
     truncated: bool = quantity("1", "The file ends early or is damaged.")
     damage: str | None = quantity("text", "What the decoder says of that.")
     decodable_fraction: float | None = quantity(
@@ -73,20 +76,22 @@ def _warm_up() -> None:
     from beam_jobs.media import decode_soundfile, faults, stream  # noqa: F401
 
 
-@step("quality", version="1", makes=".json", params=QualityParams, warm_up=_warm_up, result=QualityResult)
+@step("quality", version="2", makes=".json", params=QualityParams, warm_up=_warm_up, result=QualityResult)
 def quality(call: StepCall, params: QualityParams) -> dict[str, Any]:
     """Look for faults that listeners hear, in one pass and in bounded memory.
 
     A file that ends early or is damaged on the way is not refused: what could be decoded is judged, and
     ``truncated``, ``damage`` and ``decodable_fraction`` tell of the rest. Only one of which nothing can be
-    decoded fails.
+    decoded fails. Nor is one refused whose samples are not all numbers, as float files may hold them:
+    ``bad_samples`` counts these.
 
     :return: as :class:`QualityResult`.
     """
+    from beam_jobs.media.bad_samples import without_bad
     from beam_jobs.media.faults import FaultFinder
     from beam_jobs.media.stream import decoded, open_input
 
-    damage = None
+    damage, bad_samples = None, 0
     with open_input(call) as audio:
         info = audio.info
         finder = FaultFinder(
@@ -100,8 +105,10 @@ def quality(call: StepCall, params: QualityParams) -> dict[str, Any]:
             places=params.places,
         )
         try:
-            for block in decoded(call, audio):
-                finder.add(block)
+            for block in decoded(call, audio, refuse_bad=False):
+                sound, bad = without_bad(block)
+                finder.add(sound)
+                bad_samples += bad
         except UndecodableMedia as error:
             if not audio.frames_read:
                 raise
@@ -112,6 +119,7 @@ def quality(call: StepCall, params: QualityParams) -> dict[str, Any]:
     fraction = 1.0 if damage is None else round(played / claimed, 6) if claimed > played else None
     return {
         **finder.result(),
+        "bad_samples": bad_samples,
         "truncated": damage is not None,
         "damage": damage,
         "decodable_fraction": fraction,

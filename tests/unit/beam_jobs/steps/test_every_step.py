@@ -24,8 +24,11 @@ MEDIA = {name: load_step(name).takes[0].name for name in STEPS}
 HEARING = [name for name in STEPS if MEDIA[name] == "audio"]
 PLAYING_S = {"audio": 6, "image": 0, "video": 6}
 UNDECODABLE = {"audio": samples.UNDECODABLE, "image": pictures.UNDECODABLE, "video": videos.UNDECODABLE}
-CUT = {"truncated ogg", "two hours claimed by a wav header", "two hours claimed by a flac header"}
-TELLS = {"probe": CUT, "quality": CUT}
+TOLD = {
+    "truncated ogg", "two hours claimed by a wav header", "two hours claimed by a flac header", "NaN samples",
+    "infinite samples",
+}  # fmt: skip
+TELLS = {"probe": TOLD, "quality": TOLD}
 """Faults that these steps tell of, or do not look for, where others refuse the file."""
 KEEP_CHANNELS = {"excerpt", "split", "transcode"}
 HEAVY = ("numpy", "librosa", "soundfile", "scipy", "av", "PIL")

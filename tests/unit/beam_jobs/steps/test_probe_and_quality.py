@@ -95,6 +95,30 @@ def test_of_a_file_that_ends_early_the_rest_is_judged(tmp_path, format):
     assert told["decodable_fraction"] == (expected and pytest.approx(expected, abs=0.01))
 
 
+@pytest.mark.parametrize("at_s", [0.2, 4.5])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e30])
+def test_samples_that_are_no_sound_are_counted_and_the_rest_is_judged(tmp_path, at_s, bad):
+    wave = samples.noise(10, dbfs=-20, channels=2)
+    whole = quality(samples.write_audio(tmp_path / "whole.wav", wave, subtype="FLOAT"))
+    at = round(at_s * RATE)
+    wave[at, 1] = wave[at + 7, 0] = bad
+    wave[9 * RATE : 9 * RATE + 3] = 1  # behind them
+    path = samples.write_audio(tmp_path / "in.wav", wave, subtype="FLOAT")
+    told = quality(path)
+    assert told["bad_samples"] == 2
+    assert (told["truncated"], told["damage"], told["decodable_fraction"]) == (False, None, 1)
+    assert (told["duration_s"], told["clipped_runs"], told["dropouts"]) == (10, 2, 0)
+    assert told["rms_dbfs"] == pytest.approx(whole["rms_dbfs"], abs=0.01)
+    assert call_step("probe", audio=path)[0]["duration_s"] == 10
+    assert whole["bad_samples"] == 0
+
+
+def test_a_file_of_nothing_but_such_samples_is_silent(tmp_path):
+    wave = np.full((RATE, 2), np.nan, np.float32)
+    told = quality(samples.write_audio(tmp_path / "in.wav", wave, subtype="FLOAT"))
+    assert (told["bad_samples"], told["silent"], told["silence_head_s"]) == (2 * RATE, True, 1)
+
+
 def test_probe_tells_what_the_header_says(tmp_path):
     path = tmp_path / "in.flac"
     with soundfile.SoundFile(path, "w", 48_000, 2, format="FLAC", subtype="PCM_24") as file:
