@@ -26,10 +26,15 @@ _WEIGHTS: Final = {
     4: (1.0, 1.0, _SURROUND, _SURROUND),
     5: (1.0, 1.0, 1.0, _SURROUND, _SURROUND),
     6: (1.0, 1.0, 1.0, 0.0, _SURROUND, _SURROUND),
-    7: (1.0, 1.0, 1.0, 0.0, _SURROUND, _SURROUND, _SURROUND),
-    8: (1.0, 1.0, 1.0, 0.0, _SURROUND, _SURROUND, _SURROUND, _SURROUND),
+    7: (1.0, 1.0, 1.0, 0.0, 1.0, _SURROUND, _SURROUND),
+    8: (1.0, 1.0, 1.0, 0.0, 1.0, 1.0, _SURROUND, _SURROUND),
 }
-"""By the speakers of WAVE's order; surround +1.5 dB, no low-frequency channel."""
+"""By the speakers of WAVE's order: +1.5 dB from 60 to 120 degrees (BS.1770-5, annex 3).
+
+One pair behind the front stands at 110 degrees (BS.775), whether WAVE calls it side or back. With speakers at
+the sides (90) there, those at the back (135 to 180) count as the front does.
+The low-frequency channel does not count.
+"""
 
 
 def channel_weights(channels: int) -> npt.NDArray[np.float64]:

@@ -55,7 +55,7 @@ class Loudness:
 class LoudnessMeter:
     """Hears blocks, then tells.
 
-    :param channels: up to eight are weighted by the speakers of WAVE's order (surround +1.5 dB, no
+    :param channels: up to eight are weighted by the speakers of WAVE's order (those at the sides +1.5 dB, no
         low-frequency channel); more count alike.
     """
 

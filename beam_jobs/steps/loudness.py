@@ -45,7 +45,7 @@ def _warm_up() -> None:
     LoudnessMeter(rate=48_000, channels=2).add(np.zeros((480, 2), np.float32))
 
 
-@step("loudness", version="2", makes=".json", params=LoudnessParams, warm_up=_warm_up, result=LoudnessResult)
+@step("loudness", version="3", makes=".json", params=LoudnessParams, warm_up=_warm_up, result=LoudnessResult)
 def loudness(call: StepCall, params: LoudnessParams) -> dict[str, Any]:
     """Measure loudness of the audio as it is: its own rate and channels.
 

@@ -69,7 +69,7 @@ def _warm_up() -> None:
     normalizing_gain(silence, rate=48_000, channels=2, target_lufs=-16, max_true_peak_dbtp=-1)
 
 
-@step("transcode", version="1", makes=_suffix, params=TranscodeParams, warm_up=_warm_up)
+@step("transcode", version="2", makes=_suffix, params=TranscodeParams, warm_up=_warm_up)
 def transcode(call: StepCall, params: TranscodeParams) -> Path:
     """Decode, mix, resample and encode in blocks; tags and pictures are left out.
 

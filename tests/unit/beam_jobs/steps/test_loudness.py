@@ -68,6 +68,44 @@ def test_surround_counts_by_its_speakers(tmp_path):
     assert measure(tmp_path, six)["integrated_lufs"] == pytest.approx(-23, abs=0.1)
 
 
+SPEAKERS = {
+    "quad": "LEFT RIGHT LEFT_SURROUND RIGHT_SURROUND",
+    "5.0": "LEFT RIGHT CENTER LEFT_SURROUND RIGHT_SURROUND",
+    "5.1": "LEFT RIGHT CENTER UNUSED LEFT_SURROUND RIGHT_SURROUND",
+    "6.1": "LEFT RIGHT CENTER UNUSED M_PLUS_180 M_PLUS_090 M_MINUS_090",
+    "7.1": "LEFT RIGHT CENTER UNUSED M_PLUS_135 M_MINUS_135 M_PLUS_090 M_MINUS_090",
+}
+"""WAVE's order in the words of libebur128, which weights them by BS.1770's table of angles."""
+
+
+@pytest.mark.parametrize("layout", SPEAKERS)
+def test_each_speaker_counts_as_in_libebur128(tmp_path, layout):
+    import pyebur128
+
+    speakers = [getattr(pyebur128.ChannelType, name) for name in SPEAKERS[layout].split()]
+    for alone in range(len(speakers)):
+        data = np.zeros((5 * 48_000, len(speakers)), np.float32)
+        data[:, alone] = samples.tone(1000, 5, rate=48_000)[:, 0]
+        state = pyebur128.R128State(len(speakers), 48_000, pyebur128.MeasurementMode.MODE_I)
+        for number, speaker in enumerate(speakers):
+            state.set_channel(number, speaker)
+        state.add_frames(data.astype(np.float64).ravel(), len(data))
+        told = measure(tmp_path, data)["integrated_lufs"]
+        if speakers[alone] == pyebur128.ChannelType.UNUSED:
+            assert told is None
+        else:
+            assert told == pytest.approx(pyebur128.get_loudness_global(state), abs=0.01), alone
+
+
+@pytest.mark.parametrize(("channels", "layout"), [(4, "quad"), (6, "5.1(side)"), (7, "6.1"), (8, "7.1")])
+def test_the_speakers_of_a_file_come_in_that_order(tmp_path, channels, layout):
+    import av
+
+    path = samples.write_audio(tmp_path / "in.flac", samples.noise(0.1, channels=channels))
+    with av.open(str(path)) as file:
+        assert file.streams.audio[0].layout.name == layout
+
+
 def test_a_pattern_as_long_as_the_window_has_a_constant_loudness(tmp_path):
     """EBU Tech 3341, cases 9 and 12."""
     short_term = measure(tmp_path, tones(*[(-20, 1.34), (-30, 1.66)] * 5), curve_step_s=0.1)
