@@ -12,20 +12,28 @@ import numpy.typing as npt
 
 _RETRIEVE = 1
 _UTF8 = 1
+_RATE = 1
+_PITCH = 3
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
 
-def speak(text: str, *, voice: str = "en-us") -> tuple[npt.NDArray[np.float64], int]:
+def speak(
+    text: str, *, voice: str = "en-us", speed: int = 175, pitch: int = 50
+) -> tuple[npt.NDArray[np.float64], int]:
     """Return ``text`` read aloud, as samples in [-1, 1] and their rate.
 
     A process of its own reads it: the library remembers what it said before, and says the next a little
     differently.
+
+    :param voice: a language, also with a variant: ``sv+m6``.
+    :param speed: words a minute.
+    :param pitch: 0 to 99.
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(_speak, text, voice).result()
+        return pool.submit(_speak, text, voice, speed, pitch).result()
 
 
-def _speak(text: str, voice: str) -> tuple[npt.NDArray[np.float64], int]:
+def _speak(text: str, voice: str, speed: int, pitch: int) -> tuple[npt.NDArray[np.float64], int]:
     library = ctypes.CDLL(espeakng_loader.get_library_path())
     rate = library.espeak_Initialize(_RETRIEVE, 0, espeakng_loader.get_data_path().encode(), 0)
     if rate <= 0:
@@ -39,7 +47,10 @@ def _speak(text: str, voice: str) -> tuple[npt.NDArray[np.float64], int]:
 
     callback = _CALLBACK(take)
     library.espeak_SetSynthCallback(callback)
-    library.espeak_SetVoiceByName(voice.encode())
+    if library.espeak_SetVoiceByName(voice.encode()):
+        raise ValueError(f"eSpeak NG has no voice {voice!r}; choose a language, e.g. en-us, or en-us+f4")
+    library.espeak_SetParameter(_RATE, speed, 0)
+    library.espeak_SetParameter(_PITCH, pitch, 0)
     encoded = text.encode()
     library.espeak_Synth(encoded, len(encoded) + 1, 0, 1, 0, _UTF8, None, None)
     library.espeak_Synchronize()

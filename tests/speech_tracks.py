@@ -1,10 +1,7 @@
-"""Speech and music at known places, spoken by ``espeak-ng`` or by people."""
+"""Speech and music at known places, spoken by eSpeak NG or by people."""
 
 from __future__ import annotations
 
-import io
-import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +10,8 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-ESPEAK = shutil.which("espeak-ng")
+from scripts.demo_voice import speak
+
 RATE = 16_000
 Mono = npt.NDArray[np.float32]
 
@@ -44,16 +42,9 @@ class Track:
 
 
 def spoken(voice: str, *, sentences: slice = slice(None), speed: int = 165, pitch: int = 50) -> Mono:
-    """Let ``espeak-ng`` read some sentences of :data:`TEXT`."""
-    assert ESPEAK is not None
+    """Let eSpeak NG read some sentences of :data:`TEXT`."""
     text = " ".join(TEXT.split(". ")[sentences])
-    done = subprocess.run(
-        [ESPEAK, "--stdout", "-v", voice, "-s", str(speed), "-p", str(pitch), text],
-        capture_output=True, check=True,
-    )  # fmt: skip
-    # Its header does not know the length of what goes to a pipe.
-    data, rate = soundfile.read(io.BytesIO(_with_length(done.stdout)), dtype="float32")
-    return at_rate(data, rate)
+    return at_rate(*speak(text, voice=voice, speed=speed, pitch=pitch))
 
 
 def recorded(folder: Path, seconds: float, *, seed: int) -> Mono:
@@ -124,14 +115,6 @@ def trimmed(samples: Mono) -> Mono:
     """Cut silence off both ends."""
     loud = np.flatnonzero(np.abs(samples) > 0.01)
     return samples[loud[0] : loud[-1] + 1] if loud.size else samples[:0]
-
-
-def _with_length(wav: bytes) -> bytes:
-    data = wav.index(b"data") + 8
-    return (
-        wav[:4] + (len(wav) - 8).to_bytes(4, "little") + wav[8 : data - 4]
-        + (len(wav) - data).to_bytes(4, "little") + wav[data:]
-    )  # fmt: skip
 
 
 def sung(seconds: float, *, seed: int) -> Mono:

@@ -8,7 +8,7 @@ import pytest
 from beam_jobs.contract.step import load_step
 from tests import samples
 from tests.real_songs import real_songs
-from tests.speech_tracks import ESPEAK, RATE, at_rate, levelled, music, spoken, sung
+from tests.speech_tracks import RATE, at_rate, levelled, music, spoken, sung
 from tests.step_calls import call_step
 
 SECONDS = 20
@@ -44,7 +44,6 @@ def test_singing_over_it_is_heard(songs, tmp_path):
         assert result["vocal_ratio_db"] > score(tmp_path, song)["vocal_ratio_db"]
 
 
-@pytest.mark.skipif(ESPEAK is None, reason="espeak-ng is not installed")
 def test_speech_over_it_is_heard(songs, tmp_path):
     voice = levelled(spoken("en-us+f4")[: SECONDS * RATE])
     for song in songs:

@@ -12,12 +12,11 @@ from beam_jobs.media.speech import find_speech
 from beam_jobs.media.speech_features import RATE, speech_windows
 from tests import samples
 from tests.real_songs import real_songs
-from tests.speech_tracks import ESPEAK, at_rate, music, spoken, track
+from tests.speech_tracks import at_rate, music, spoken, track
 from tests.step_calls import call_step
 
 TRACK_S = 40
 FRAME_S = 0.1
-needs_espeak = pytest.mark.skipif(ESPEAK is None, reason="espeak-ng is not installed")
 
 
 def find(tmp_path, data, rate=RATE):
@@ -54,7 +53,6 @@ def songs():
     return [at_rate(song.mean(axis=1), samples.RATE) for song in made]
 
 
-@needs_espeak
 @pytest.mark.parametrize("voice", ["en-us+f4", "sv+m6"])
 @pytest.mark.parametrize(("snr_db", "least"), [(None, 0.95), (10, 0.9), (0, 0.85)])
 def test_speech_is_found_where_it_was_put(voices, songs, tmp_path, voice, snr_db, least):
@@ -88,7 +86,6 @@ def test_other_sounds_are_not_speech(tmp_path, data):
     assert result["segments"] == []
 
 
-@needs_espeak
 def test_any_rate_and_channels_give_nearly_the_same(voices, tmp_path):
     made = track(None, voices["en-us+f4"], seconds=20, snr_db=0, seed=3)
     data = soxr.resample(made.samples, RATE, 44_100)
