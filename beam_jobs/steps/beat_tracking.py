@@ -53,6 +53,10 @@ def beat_tracking(call: StepCall, params: BeatTrackingParams) -> dict[str, Any]:
 
     Times lie on a grid of 512 samples (23 ms). Audio without a pulse gives a null tempo and no beats.
 
+    Source: the tempo is the peak of the mean autocorrelation of the onset curve under a log-normal prior, the
+    beats follow by dynamic programming (Ellis, "Beat Tracking by Dynamic Programming", 2007), both by
+    librosa; where what lies between the beats is as strong as they are, the tempo is doubled.
+
     :return: ``tempo_bpm``, ``pulse_clarity`` (0 to 1), ``beats_s`` (seconds, increasing), ``duration_s``.
     """
     from beam_jobs.media.beats import onset_strength, track_beats

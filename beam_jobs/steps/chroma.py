@@ -42,9 +42,11 @@ def _warm_up() -> None:
 def chroma(call: StepCall, params: ChromaParams) -> Path:
     """Make the chroma of audio of any rate; it is analysed as mono at 22,050 Hz.
 
-    The numbers are those of ``librosa.feature.chroma_stft(y=y, sr=22050).T`` (Ellis, "Chroma feature analysis
-    and synthesis", 2007). For audio of more than 12 minutes (with the default frames) the tuning is that of
-    the first 12; librosa hears it in all, which needs all spectra at once.
+    For audio of more than 12 minutes (with the default frames) the tuning is that of the first 12; librosa
+    hears it in all, which needs all spectra at once.
+
+    Source: Ellis, "Chroma feature analysis and synthesis", 2007; the numbers are those of
+    ``librosa.feature.chroma_stft(y=y, sr=22050).T``.
 
     :return: ``chroma``, shape (frame, pitch class) from C to B, the greatest of each frame 1, silence 0;
         ``tuning``, the semitones from A = 440 Hz that were used.

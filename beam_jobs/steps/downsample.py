@@ -41,6 +41,9 @@ def downsample(call: StepCall, params: DownsampleParams) -> Path:
     """Decode, mix, resample and encode in blocks, so that three hours need no more memory than a song.
 
     The result has ``round(frames * sample_rate / input rate)`` frames, at least one.
+
+    Source: libsoxr's HQ recipe resamples; one channel is the mean of all, two are the downmix of ITU-R
+    BS.775-3, table 2; libsndfile encodes.
     """
     from beam_jobs.media.encode import AudioWriter
     from beam_jobs.media.resample import resampled_length

@@ -50,6 +50,9 @@ def energy(call: StepCall, params: EnergyParams) -> dict[str, Any]:
 
     dBFS are relative to a mean square of 1, so that a full-scale sine has -3.01; silence is -120.
 
+    Source: the level is 10 log10 of the mean square over time and channels. AES17-2020 counts a full-scale
+    sine as 0 and so tells 3.01 dB more.
+
     :return: ``beats`` (one object per beat: ``start_s``, ``end_s``, ``rms_dbfs``), ``rms_dbfs`` of the
         whole, ``beats_outside`` (how many beats lie beyond the audio's end) and ``duration_s``.
     """

@@ -45,6 +45,9 @@ def excerpt(call: StepCall, params: ExcerptParams) -> Path:
 
     What is behind the part is not decoded, so a file that is cut there is no failure. For the middle of a
     file that does not say how long it is, it is decoded once to count.
+
+    Source: the frames that libsndfile or FFmpeg decode, cut as FFmpeg's ``atrim`` does with ``start_sample``
+    and ``end_sample``.
     """
     from beam_jobs.media.cutting import Counted, between, count_frames
     from beam_jobs.media.encode_any import channels_for, open_writer, rate_for

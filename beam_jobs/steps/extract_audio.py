@@ -41,6 +41,9 @@ def extract_audio(call: StepCall, params: ExtractAudioParams) -> Path:
     """Write one audio stream in blocks, at its own rate and with its own channels.
 
     It begins with the stream's first sample, also where that comes later than the first picture.
+
+    Source: FFmpeg's libraries demultiplex and decode, libsndfile encodes; with ``copy`` FFmpeg writes the
+    packets as they are.
     """
     from beam_jobs.media.audio import AudioFile
     from beam_jobs.media.bad_samples import refusing_bad

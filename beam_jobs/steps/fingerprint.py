@@ -21,9 +21,10 @@ def fingerprint(call: StepCall, params: FingerprintParams) -> Path:
     """Find the landmarks of audio of any rate; it is analysed as mono at 8 kHz.
 
     A landmark is a point of the spectrogram (1024 samples, every 256) that is greater than all around it in
-    0.2 s and 80 Hz to each side: about 40 a second in music, none in silence. After A. Wang, "An
-    industrial-strength audio search algorithm", ISMIR 2003. Compare fingerprints by
+    0.2 s and 80 Hz to each side: about 40 a second in music, none in silence. Compare fingerprints by
     :class:`beam_jobs.media.fingerprints.FingerprintIndex`.
+
+    Source: A. Wang, "An industrial-strength audio search algorithm", ISMIR 2003.
 
     :return: ``frame`` (uint32) and ``bin`` (uint16) of each landmark, by time and frequency:
         ``frame * 0.032`` seconds and ``bin * 7.8125`` Hz.

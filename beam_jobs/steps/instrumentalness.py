@@ -52,6 +52,9 @@ def instrumentalness(call: StepCall, params: InstrumentalnessParams) -> dict[str
     like vocals, a held choir does not. Fitted by ``scripts/train_instrumentalness.py`` with synthetic singing
     and recorded speech over music; silence is instrumental. docs/accuracy.md tells how it scored.
 
+    Source: the cues are those of ``separate_vocals`` (FitzGerald & Gainza 2010) and ``speechiness`` (Scheirer
+    & Slaney 1997).
+
     :return: ``instrumentalness``, ``vocal_ratio_db``, ``loud_vocal_ratio_db``, ``speech_likelihood``,
         ``duration_s``.
     """

@@ -60,10 +60,12 @@ def _warm_up() -> None:
 def key(call: StepCall, params: KeyParams) -> dict[str, Any]:
     """Find the key of audio of any rate; it is analysed as mono at 22,050 Hz in frames of 0.37 s.
 
-    The mean chroma (Ellis 2007, as ``librosa.feature.chroma_stft``) is compared with the profile of each of
-    24 keys (Krumhansl & Schmuckler; Krumhansl, "Cognitive Foundations of Musical Pitch", 1990). A piece that
-    modulates gets one key for all; where the confidence is low the runner-up is often the relative key or
-    one a fifth away.
+    The mean chroma is compared with the profile of each of 24 keys. A piece that modulates gets one key for
+    all; where the confidence is low the runner-up is often the relative key or one a fifth away.
+
+    Source: Krumhansl & Schmuckler's correlation of profiles (Krumhansl, "Cognitive Foundations of Musical
+    Pitch", 1990) with chroma as ``librosa.feature.chroma_stft`` has them (Ellis 2007); the profiles are those
+    of Temperley, "Music and Probability", 2007, or of Krumhansl & Kessler, Psychological Review 1982.
 
     :return: ``tonic``, ``mode``, ``correlation``, ``confidence``, ``runner_up``, ``chroma``,
         ``tuning_semitones``, ``duration_s``.

@@ -41,6 +41,8 @@ def _warm_up() -> None:
 def keyframes(call: StepCall, params: KeyframesParams) -> dict[str, Any]:
     """Read all packets of a video without decoding one; a file that ends too early is found.
 
+    Source: packets that FFmpeg's demultiplexer flags as key frames, at the times at which they are shown.
+
     :return: as :class:`KeyframesResult`.
     """
     from beam_jobs.media.video_facts import mean_rate

@@ -52,6 +52,9 @@ def loudness(call: StepCall, params: LoudnessParams) -> dict[str, Any]:
     A downmix is less loud than what it was made of, so give this the source where that matters. A value
     that the signal is too quiet or too short for is null.
 
+    Source: ITU-R BS.1770-5 (weighting, gates, true peak), EBU Tech 3341 (momentary and short-term loudness)
+    and EBU Tech 3342 (range).
+
     :return: ``integrated_lufs``, ``loudness_range_lu``, ``momentary_max_lufs`` (400 ms),
         ``short_term_max_lufs`` (3 s), ``true_peak_dbtp``, ``sample_peak_dbfs``, and the short-term curve:
         ``short_term_lufs[k]`` is that of the 3 s up to ``(k + 1) * short_term_step_s``.

@@ -40,10 +40,12 @@ def _warm_up() -> None:
 def mel_spectrogram(call: StepCall, params: MelSpectrogramParams) -> Path:
     """Make the mel spectrogram of audio of any rate; it is analysed as mono at ``sample_rate``.
 
-    Frame ``t`` is centred on sample ``t * hop``, with zeros beyond both ends. With the defaults the numbers
-    are those of ``librosa.power_to_db(librosa.feature.melspectrogram(y=y, sr=22050)).T``; the bands are
-    Slaney's ("Auditory Toolbox", Interval Research report 1998-010). Frames wait in a temporary file when
-    they are many, so length costs no memory.
+    Frame ``t`` is centred on sample ``t * hop``, with zeros beyond both ends. Frames wait in a temporary file
+    when they are many, so length costs no memory.
+
+    Source: with the defaults the numbers are those of
+    ``librosa.power_to_db(librosa.feature.melspectrogram(y=y, sr=22050)).T``; the bands are Slaney's
+    ("Auditory Toolbox", Interval Research report 1998-010).
 
     :return: ``mel``, shape (frame, band): dB, or power.
     """

@@ -38,8 +38,8 @@ def _warm_up() -> None:
 def mfcc(call: StepCall, params: MfccParams) -> Path:
     """Make the MFCC of audio of any rate; it is analysed as mono at ``sample_rate``.
 
-    With the defaults the numbers are those of ``librosa.feature.mfcc(y=y, sr=22050).T``: the orthonormal
-    DCT-II of mel levels in dB (Davis & Mermelstein, IEEE ASSP 1980).
+    Source: Davis & Mermelstein, IEEE ASSP 1980: the orthonormal DCT-II of mel levels in dB. With the defaults
+    the numbers are those of ``librosa.feature.mfcc(y=y, sr=22050).T``.
 
     :return: ``mfcc``, shape (frame, coefficient), float32.
     """

@@ -53,9 +53,11 @@ def _warm_up() -> None:
 def onsets(call: StepCall, params: OnsetsParams) -> dict[str, Any]:
     """Find onsets in audio of any rate; it is analysed as mono at 22,050 Hz.
 
-    Peaks of the spectral flux (Böck & Widmer, DAFx 2013), picked as ``librosa.onset.onset_detect`` does
-    (Böck, Krebs & Schedl, ISMIR 2012). Times lie on a grid of 512 samples (23 ms), one step before librosa's,
-    whose onsets come late by that. Strengths compare within an item only.
+    Times lie on a grid of 512 samples (23 ms), one step before librosa's, whose onsets come late by that.
+    Strengths compare within an item only.
+
+    Source: peaks of the spectral flux (Böck & Widmer, DAFx 2013), picked as ``librosa.onset.onset_detect``
+    does (Böck, Krebs & Schedl, ISMIR 2012).
 
     :return: ``onsets_s``, ``strengths``, ``onsets_per_second``, ``duration_s``.
     """

@@ -47,9 +47,10 @@ def _warm_up() -> None:
 def perceptual_hash(call: StepCall, params: PerceptualHashParams) -> dict[str, Any]:
     """Hash an image as it is shown: upright, over white, in grey, by the library imagehash.
 
-    ``phash`` after C. Zauner, "Implementation and benchmarking of perceptual image hash functions", 2010;
-    ``dhash`` after N. Krawetz, "Kind of like that", 2013. With 64 bits, images whose phashes differ in up to
-    about 10 are likely the same picture.
+    With 64 bits, images whose phashes differ in up to about 10 are likely the same picture.
+
+    Source: ``phash`` after C. Zauner, "Implementation and benchmarking of perceptual image hash functions",
+    2010; ``dhash`` after N. Krawetz, "Kind of like that", 2013; both by imagehash.
 
     :return: ``phash_hex``, ``dhash_hex``, ``bits``.
     """

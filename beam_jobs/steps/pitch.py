@@ -63,10 +63,12 @@ def _warm_up() -> None:
 def pitch(call: StepCall, params: PitchParams) -> Path:
     """Find the pitch of one voice or instrument in audio of any rate; it is analysed as mono at 22,050 Hz.
 
-    pYIN (Mauch & Dixon, ICASSP 2014); with ``no_trough_prob`` 0.01 the numbers are those of ``librosa.pyin``.
     Pitches lie on a grid of ten cents; frame ``t`` is centred on sample ``t * hop``. In music of several
     voices it follows one of them or says that there is none. Length costs no memory: paths are decided after
     ten seconds.
+
+    Source: pYIN (Mauch & Dixon, ICASSP 2014); with ``no_trough_prob`` 0.01 the numbers are those of
+    ``librosa.pyin``.
 
     :return: ``f0_hz`` (float32, not a number where unvoiced), ``voiced_flag`` (bool), ``voiced_prob``
         (float32, 0 to 1), a number per frame each.

@@ -55,6 +55,9 @@ def plots(call: StepCall, params: PlotsParams) -> bytes:
 
     Several spectra share a column once there are more of them than pixels: the picture of three hours
     takes no more memory than that of a song.
+
+    Source: the waveform is the least and the greatest sample of each column; the bands are Slaney's
+    ("Auditory Toolbox", 1998) as ``librosa.filters.mel`` gives them, 80 dB of their power up to the loudest.
     """
     from librosa import mel_frequencies
 

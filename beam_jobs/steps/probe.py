@@ -43,6 +43,8 @@ def probe(call: StepCall, params: ProbeParams) -> dict[str, Any]:
     What its samples are worth is not looked at. Of the tags come at most 64, each of at most 500 characters,
     without control characters.
 
+    Source: what libsndfile and FFmpeg read from the header, in their words.
+
     :return: as :class:`ProbeResult`.
     """
     from beam_jobs.media.audio import AudioFile

@@ -85,6 +85,9 @@ def quality(call: StepCall, params: QualityParams) -> dict[str, Any]:
     decoded fails. Nor is one refused whose samples are not all numbers, as float files may hold them:
     ``bad_samples`` counts these.
 
+    Source: no standard says what clipping, a dropout or silence is; the params do. Levels are relative to a
+    (mean) square of 1, and the correlation is Pearson's, as ``numpy.corrcoef`` gives it.
+
     :return: as :class:`QualityResult`.
     """
     from beam_jobs.media.bad_samples import without_bad

@@ -39,6 +39,8 @@ def resize(call: StepCall, params: ResizeParams) -> bytes:
     """Resize an image with a Lanczos filter, upright, in sRGB, without metadata.
 
     All pixels are decoded and used; ``thumbnail`` is quicker and nearly as exact.
+
+    Source: Pillow's ``Image.resize`` with ``Resampling.LANCZOS``; profiles are converted by its ``ImageCms``.
     """
     from beam_jobs.media.image_encode import encoded
     from beam_jobs.media.image_file import open_image

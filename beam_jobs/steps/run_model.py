@@ -46,6 +46,8 @@ def run_model(call: StepCall, params: ModelParams) -> Path:
     frames then go through Beam's ``RunInference``, with one load of the model per worker process. What is
     wrong with one file costs that file alone, what is wrong with the model ends the job before it begins.
 
+    Source: the answers are the model's, by ONNX Runtime in Apache Beam's ``RunInference``.
+
     :param params: ``model`` and ``kind`` have no default.
     :return: ``labels`` and ``scores`` ((labels,), float), the mean or maximum over the frames; with
         ``aggregate: none`` an ``.npz`` with ``answers`` (frames, ...) in float32.

@@ -67,6 +67,10 @@ def separate_vocals(call: StepCall, params: SeparateVocalsParams) -> dict[str, A
     good they are. Below 100 Hz all is accompaniment. Works on 10 s (``repeating``: 60 s) at a time, so that
     three hours need no more memory than a song: about 100 MB (``repeating``: 450 MB) for stereo at 44.1 kHz.
 
+    Source: ``median`` after D. FitzGerald & M. Gainza, "Single channel vocal separation using median
+    filtering and factorisation techniques", ISAST Transactions, 2010; ``repeating`` after Z. Rafii & B.
+    Pardo, "Music/voice separation using the similarity matrix", ISMIR 2012.
+
     :return: the index: ``children`` (``name``, ``part``, ``rms_dbfs``), ``sample_rate_hz``, ``channels``,
         ``duration_s``; the files are the children.
     """

@@ -89,6 +89,9 @@ def spectral(call: StepCall, params: SpectralParams) -> dict[str, Any]:
     every 512), each a list with one number per band. Frames of digital silence count in ``mel_db`` and
     ``mfcc`` and have no spectral shape.
 
+    Source: librosa's definitions. Centroid and bandwidth after Klapuri & Davy, "Signal Processing Methods for
+    Music Transcription", 2007, chapter 5; flatness after Johnston 1988; MFCC after Davis & Mermelstein 1980.
+
     :return: ``mel_db``, ``mfcc``, ``centroid_hz``, ``bandwidth_hz``, ``rolloff_hz``, ``flatness``,
         ``frames``, ``silent_frames``, ``duration_s``.
     """

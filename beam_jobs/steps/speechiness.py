@@ -47,11 +47,12 @@ def _warm_up() -> None:
 def speechiness(call: StepCall, params: SpeechinessParams) -> dict[str, Any]:
     """Find speech in audio of any rate; it is analysed as mono at 16 kHz, in windows of 1.6 s every 0.2 s.
 
-    Features after E. Scheirer & M. Slaney, "Construction and evaluation of a robust multifeature speech/music
-    discriminator", ICASSP 1997 (modulation at the rate of syllables, low-energy frames, flux, flatness,
-    harmonicity, movement of pitch) and MFCC go into a network of one layer that was trained by
-    ``scripts/train_speechiness.py``. docs/accuracy.md tells what it is good for. Singing and rap lie between
-    speech and music, and so do its answers.
+    Modulation at the rate of syllables, low-energy frames, flux, flatness, harmonicity, movement of pitch and
+    MFCC go into a network of one layer that was trained by ``scripts/train_speechiness.py``. docs/accuracy.md
+    tells what it is good for. Singing and rap lie between speech and music, and so do its answers.
+
+    Source: features after E. Scheirer & M. Slaney, "Construction and evaluation of a robust multifeature
+    speech/music discriminator", ICASSP 1997.
 
     :return: ``speech_share``, ``segments``, ``mean_likelihood``, ``duration_s``.
     """

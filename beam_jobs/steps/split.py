@@ -92,6 +92,9 @@ def split(call: StepCall, params: SplitParams) -> dict[str, Any]:
     sample, and so do pieces between silences: a cut is made ``min_silence_s / 2`` into each silence that is
     long enough. For silences the file is decoded twice, so that three hours need no more memory than a song.
 
+    Source: windows are those of ``librosa.util.frame``, and a last one that may be shorter; silence is told
+    by RMS over frames as in ``librosa.effects.split``, but against full scale.
+
     :return: the index: ``children`` (``name``, ``start_s``, ``end_s``, ``frames``), ``sample_rate_hz``,
         ``channels``, ``duration_s``; the files are the children.
     """

@@ -45,6 +45,8 @@ def thumbnails_sheet(call: StepCall, params: ThumbnailsSheetParams) -> bytes:
     """Draw frames at even times, row by row: picture ``k`` of ``n`` is at ``(k + 0.5) / n`` of the video.
 
     The file is read once for its key frames; then each picture is decoded from the key frame before it.
+
+    Source: FFmpeg seeks, decodes and shrinks (by area), Pillow encodes.
     """
     from beam_jobs.media.video_file import VideoFile
     from beam_jobs.media.video_sheet import frames_at, sheet, tile

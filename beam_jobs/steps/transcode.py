@@ -79,6 +79,9 @@ def transcode(call: StepCall, params: TranscodeParams) -> Path:
     of it. No limiter works on it: where the gain would take the true peak past its limit it is lowered, and
     the result is quieter than asked. Silence stays as it is. What a lossy codec adds to the peak is not
     foreseen: leave it a decibel.
+
+    Source: loudness and true peak are those of ITU-R BS.1770-5; libsoxr resamples; libsndfile encodes flac,
+    wav and ogg, FFmpeg with libopus and libmp3lame the others.
     """
     from beam_jobs.media.encode_any import channels_for, open_writer, rate_for
     from beam_jobs.media.gain import normalizing_gain

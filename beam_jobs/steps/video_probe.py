@@ -60,6 +60,8 @@ def _warm_up() -> None:
 def video_probe(call: StepCall, params: VideoProbeParams) -> dict[str, Any]:
     """Read a video's header and decode its first frame; ``keyframes`` reads the whole file.
 
+    Source: what FFmpeg's libraries read from the header and of the first frame, in their words.
+
     :return: as :class:`VideoProbeResult`.
     """
     from beam_jobs.media import video_facts

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +16,11 @@ import pytest
 
 from beam_jobs.contract.errors import StepError, UndecodableMedia
 from beam_jobs.contract.step import builtin_steps, load_step
+from beam_jobs.media.arrays import read_arrays
 from tests import pictures, samples, videos
-from tests.step_calls import call_step
+from tests.step_calls import call_step, digests, files_of
+
+PROJECT = Path(__file__).resolve().parents[4]
 
 ALL = builtin_steps()
 STEPS = [name for name in ALL if load_step(name).is_by_itself]
@@ -32,6 +38,13 @@ TELLS = {"probe": TOLD, "quality": TOLD}
 """Faults that these steps tell of, or do not look for, where others refuse the file."""
 KEEP_CHANNELS = {"excerpt", "split", "transcode"}
 HEAVY = ("numpy", "librosa", "soundfile", "scipy", "av", "PIL")
+ARRAYS = [name for name in STEPS if load_step(name).makes == ".npz"]
+SOURCE = re.compile(r"\n\nSource: (?P<said>\S.*?\.)(?:\n\n:|\Z)", re.DOTALL)
+"""The last paragraph of a step's docstring before its fields."""
+NAMES_SOMETHING = re.compile(
+    r"(19|20)\d\d\b|ITU-R|EBU|librosa|numpy|libsndfile|FFmpeg|Pillow|ONNX Runtime"
+)  # fmt: skip
+"""A paper of some year, a standard, or the library that does it."""
 LIGHT = f"import sys, {{module}}; print([m for m in {HEAVY} if m in sys.modules])"
 
 
@@ -48,13 +61,26 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {"audio": audio, "beats": folder / "beats.json", "image": image, "video": video}
 
 
+@pytest.fixture(scope="module")
+def made(inputs: dict[str, Path]) -> dict[str, dict[str, bytes]]:
+    """What each step makes of them: the artifact ("") and its children."""
+    return {name: files_of(name, inputs) for name in STEPS}
+
+
+@pytest.fixture(scope="module")
+def made_elsewhere(inputs: dict[str, Path]) -> dict[str, dict[str, str]]:
+    """The digests of what each step makes of them in a process of its own, whose hashes have another seed."""
+    asked = {"steps": STEPS, "inputs": {name: str(path) for name, path in inputs.items()}}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.step_calls"], input=json.dumps(asked), cwd=PROJECT, check=True,
+        env={**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONHASHSEED": "7"}, capture_output=True, text=True,
+    )  # fmt: skip
+    return dict(json.loads(done.stdout))
+
+
 def stored(name: str, inputs: dict[str, Path], **more: Path) -> bytes:
-    """Return what a step makes, as it would be stored."""
-    step = load_step(name)
-    result, _ = call_step(step, **{takes.name: {**inputs, **more}[takes.name] for takes in step.takes})
-    if isinstance(result, Path):
-        return result.read_bytes()
-    return result if isinstance(result, bytes) else json.dumps(result, sort_keys=True).encode()
+    """Return the artifact that a step makes, as it would be stored."""
+    return files_of(name, {**inputs, **more})[""]
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -74,28 +100,56 @@ def test_its_facts_are_read_without_a_codec(name):
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("name", STEPS)
-def test_it_makes_the_same_bytes_every_time(name, inputs):
-    made = stored(name, inputs)
-    assert made
-    assert stored(name, inputs) == made
+@pytest.mark.parametrize("name", ALL)
+def test_its_docstring_ends_with_the_source_of_what_it_does(name):
+    found = SOURCE.search(inspect.cleandoc(load_step(name).doc))
+    assert found, 'end it with a paragraph "Source: ..." before :return:'
+    assert NAMES_SOMETHING.search(found["said"]), "name a paper with its year, a standard or a library"
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_its_json_holds_finite_numbers_only(name, inputs):
+def test_it_makes_the_same_bytes_every_time(name, inputs, made):
+    assert all(made[name].values())
+    assert files_of(name, inputs) == made[name]
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_it_makes_the_same_bytes_in_every_process(name, made, made_elsewhere):
+    assert made_elsewhere[name] == digests(made[name])
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_its_arrays_have_a_header_that_says_what_they_are(name, made, tmp_path):
+    path = tmp_path / "made.npz"
+    path.write_bytes(made[name][""])
+    header, arrays = read_arrays(path)
+    assert (header["step"], header["version"]) == (name, load_step(name).version)
+    assert header["rate_hz"] > 0
+    assert header["hop"] > 0
+    assert arrays
+    for array, told in header["arrays"].items():
+        assert told["unit"], array
+        axes = told["axes"].split(", ") if told["axes"] else []
+        assert len(axes) == arrays[array].ndim, array
+        assert told["shape"] == list(arrays[array].shape)
+        assert told["dtype"] == arrays[array].dtype.name
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_its_json_holds_finite_numbers_only(name, made):
     if load_step(name).makes == ".json":
-        json.loads(stored(name, inputs), parse_constant=pytest.fail)
+        json.loads(made[name][""], parse_constant=pytest.fail)
 
 
 @pytest.mark.parametrize("name", [name for name in STEPS if load_step(name).result is not None])
-def test_its_json_is_what_its_schema_says(name, inputs):
+def test_its_json_is_what_its_schema_says(name, made):
     result = load_step(name).result
     assert result is not None
-    made = json.loads(stored(name, inputs))
-    jsonschema.validate(made, result.model_json_schema())
-    assert result.model_validate(made).model_dump(mode="json") == made
-    for field, told in result.model_json_schema()["properties"].items():
-        assert told["unit"], field
+    told = json.loads(made[name][""])
+    jsonschema.validate(told, result.model_json_schema())
+    assert result.model_validate(told).model_dump(mode="json") == told
+    for field, facts in result.model_json_schema()["properties"].items():
+        assert facts["unit"], field
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -138,5 +192,13 @@ def test_silence_is_audio(name, inputs, tmp_path):
 
 @pytest.mark.parametrize("name", ALL)
 def test_it_is_in_the_documentation(name):
-    page = Path(__file__).resolve().parents[4] / "docs" / "steps.md"
-    assert f"| `{name}` |" in page.read_text()
+    assert f"| `{name}` |" in (PROJECT / "docs" / "steps.md").read_text()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_what_it_costs_was_measured(name):
+    rows = json.loads((PROJECT / "benchmarks" / "results" / "steps.json").read_text())
+    (row,) = [row for row in rows if (row["step"], row["what"]) == (name, "-")]
+    numbers = {field: value for field, value in row.items() if field not in ("step", "what", "unit")}
+    assert numbers
+    assert all(value > 0 for value in numbers.values()), numbers
