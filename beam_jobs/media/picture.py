@@ -16,6 +16,7 @@ from beam_jobs.media.spectrum import Frames
 
 DPI: Final = 100
 _RANGE_DB: Final = 80.0
+_LEAST: Final = 1e-10
 _TICKS_HZ: Final = (128, 512, 1024, 2048, 4096, 8192)
 
 Panel = Callable[[Axes], None]
@@ -60,11 +61,12 @@ def mel_spectrogram(power: Frames, centres_hz: npt.NDArray[np.float64], seconds:
     """Return a panel of mel power in dB under the loudest; ``power`` has shape (columns, bands)."""
 
     def panel(axis: Axes) -> None:
-        level = 10 * np.log10(np.maximum(power, 1e-10))
+        level = 10 * np.log10(np.maximum(power, _LEAST))
+        top = level.max() if power.max() > _LEAST else level.max() + _RANGE_DB  # silence is dark
         bands = power.shape[1]
         axis.imshow(
             level.T, origin="lower", aspect="auto", cmap="magma", interpolation="nearest",
-            extent=(0, seconds, 0, bands), vmin=level.max() - _RANGE_DB, vmax=level.max(),
+            extent=(0, seconds, 0, bands), vmin=top - _RANGE_DB, vmax=top,
         )  # fmt: skip
         ticks = [hz for hz in _TICKS_HZ if hz <= centres_hz[-1]]
         axis.set_yticks(np.interp(ticks, centres_hz, np.arange(bands) + 0.5), [str(hz) for hz in ticks])

@@ -49,7 +49,7 @@ def _warm_up() -> None:
     figure.savefig(io.BytesIO(), format="png")
 
 
-@step("plots", version="1", makes=".png", params=PlotsParams, warm_up=_warm_up)
+@step("plots", version="2", makes=".png", params=PlotsParams, warm_up=_warm_up)
 def plots(call: StepCall, params: PlotsParams) -> bytes:
     """Draw audio of any rate and length as one PNG; it is analysed as mono at 22,050 Hz.
 
