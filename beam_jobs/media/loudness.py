@@ -20,6 +20,8 @@ from beam_jobs.media.true_peak import PeakMeter
 STEP_S: Final = 0.1
 """Between two values of the short-term curve, and between two gating blocks."""
 
+_EVERY: Final = round(STEP_S * PowerMeter.STEPS_PER_S)
+_PIECE: Final = 1 << 16
 _OFFSET_DB: Final = -0.691
 _MOMENTARY_S: Final = 0.4
 _SHORT_TERM_S: Final = 3.0
@@ -71,44 +73,60 @@ class LoudnessMeter:
     def result(self) -> Loudness:
         """Tell what was heard; call it once."""
         windows = _Windows(*self._power.result())
-        momentary, short_term = windows.powers(_MOMENTARY_S), windows.powers(_SHORT_TERM_S)
-        every = round(STEP_S * PowerMeter.STEPS_PER_S)
+        momentary, short_term = windows.gated(_MOMENTARY_S), windows.gated(_SHORT_TERM_S)
         return Loudness(
-            integrated_lufs=integrated(momentary[::every]),
-            range_lu=loudness_range(lufs(short_term[::every])) if short_term.size else None,
-            momentary_max_lufs=_greatest(momentary),
-            short_term_max_lufs=_greatest(short_term),
-            short_term_lufs=np.maximum(
-                lufs(windows.powers_so_far(_SHORT_TERM_S)[every - 1 :: every]), _GATE_LUFS
-            ),
+            integrated_lufs=integrated(momentary),
+            range_lu=loudness_range(lufs(short_term)) if short_term.size else None,
+            momentary_max_lufs=_above_gate(windows.greatest(_MOMENTARY_S)),
+            short_term_max_lufs=_above_gate(windows.greatest(_SHORT_TERM_S)),
+            short_term_lufs=np.maximum(lufs(windows.so_far(_SHORT_TERM_S)), _GATE_LUFS),
             true_peak_dbtp=_decibels(self._peaks.true_peak()),
             sample_peak_dbfs=_decibels(self._peaks.sample_peak),
         )
 
 
 class _Windows:
-    """Mean power of sliding windows, from the energy of steps."""
+    """Mean power of sliding windows, from the energy of steps.
+
+    Three hours are a million steps, so no more than two numbers are kept of each.
+    """
 
     def __init__(self, energies: Levels, edges: npt.NDArray[np.int64]) -> None:
-        self._sums = np.concatenate([[0.0], np.cumsum(energies)])
+        self._sums = np.zeros(len(energies) + 1)
+        np.cumsum(energies, out=self._sums[1:])
         self._edges = edges
 
-    def powers(self, seconds: float) -> Levels:
-        """Return the mean power of every whole window, one per step."""
-        steps = round(seconds * PowerMeter.STEPS_PER_S)
-        energy, frames = (whole[steps:] - whole[:-steps] for whole in (self._sums, self._edges))
+    def gated(self, seconds: float) -> Levels:
+        """Return the mean power of a whole window every 100 ms."""
+        return self._between(np.arange(_steps(seconds), len(self._sums), _EVERY), _steps(seconds))
+
+    def greatest(self, seconds: float) -> float:
+        """Return the greatest mean power of a whole window, one per step; 0 when there is none."""
+        found = 0.0
+        for first in range(_steps(seconds), len(self._sums), _PIECE):
+            ends = np.arange(first, min(first + _PIECE, len(self._sums)))
+            found = max(found, float(self._between(ends, _steps(seconds)).max()))
+        return found
+
+    def so_far(self, seconds: float) -> Levels:
+        """Return the mean power of the window up to every 100 ms; before the beginning is silence."""
+        steps = _steps(seconds)
+        ends = np.arange(_EVERY, len(self._sums), _EVERY)
+        early = ends[ends < steps]
+        if not early.size:
+            return self._between(ends, steps)
+        frames = max(int(self._edges[1]) * steps, 1)
+        power = np.maximum(self._sums[early], 0) / frames
+        return np.concatenate([power, self._between(ends[len(early) :], steps)])
+
+    def _between(self, ends: npt.NDArray[np.int64], steps: int) -> Levels:
+        """Return the mean power of the ``steps`` steps before each of ``ends``."""
+        energy, frames = (whole[ends] - whole[ends - steps] for whole in (self._sums, self._edges))
         return np.asarray(np.maximum(energy, 0) / np.maximum(frames, 1))
 
-    def powers_so_far(self, seconds: float) -> Levels:
-        """Return the mean power of the window up to each step's end; before the beginning is silence."""
-        steps = round(seconds * PowerMeter.STEPS_PER_S)
-        sums = np.concatenate([np.zeros(steps), self._sums])
-        energy = (sums[steps:] - sums[:-steps])[1:]
-        frames = self._edges[1] * steps if len(self._edges) > 1 else 1
-        whole = self.powers(seconds)
-        filled: Levels = np.maximum(energy, 0) / max(int(frames), 1)
-        filled[len(filled) - len(whole) :] = whole
-        return filled
+
+def _steps(seconds: float) -> int:
+    return round(seconds * PowerMeter.STEPS_PER_S)
 
 
 def lufs(power: Levels) -> Levels:
@@ -141,10 +159,8 @@ def loudness_range(short_term: Levels) -> float:
     return float(high - low)
 
 
-def _greatest(power: Levels) -> float | None:
-    if not power.size or not power.max() > 0:
-        return None
-    told = float(lufs(power.max()))
+def _above_gate(power: float) -> float | None:
+    told = float(lufs(np.array(power)))
     return told if told > _GATE_LUFS else None
 
 
