@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
@@ -12,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow_media_provider.intake.batches import Batch, BatchStore
-from airflow_media_provider.intake.sorting import Received, Sorter
+from airflow_media_provider.intake.dead_letters import bury
+from airflow_media_provider.intake.sorting import Received, Sorted, Sorter
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,9 @@ POLL_S = 5.0
 MARGIN_S = 30.0
 """What is leased beyond ``max_wait``: time to write and acknowledge. If it takes longer, messages come a
 second time and are known; after a crash they come again so much later."""
+
+ACK_PATIENCE_S = 15.0
+"""For so long acknowledgements of a batch are tried. What is not acknowledged comes again, and is known."""
 
 LEASES_S = (10, 600)
 """Shortest and longest ack deadline of the service."""
@@ -46,7 +49,8 @@ class IntakeCollector:
     :param max_messages: a batch holds at most so many messages.
     :param max_wait: seconds after its first message at which a batch is closed, at most 300.
     :param publisher: a ``PublisherClient``, for the dead-letter topic.
-    :param dead_letter_topic: where messages go that cannot be read, beside the file of them.
+    :param dead_letter_topic: where messages go that cannot be read, beside the file of them; what it does not
+        take is in the file alone.
     :param margin: seconds beyond ``max_wait`` before Pub/Sub gives a message to somebody else.
     """
 
@@ -70,7 +74,8 @@ class IntakeCollector:
     def collect(self, stop: threading.Event) -> Batch | None:
         """Wait for messages and return their batch; None when there was nothing, or nothing new.
 
-        What was pulled and not yet written when ``stop`` is set goes back to Pub/Sub.
+        What was pulled and not yet written when ``stop`` is set goes back to Pub/Sub. Once a batch is written
+        it is returned, whatever Pub/Sub says then.
         """
         messages = self._gather(stop)
         if not messages:
@@ -80,9 +85,8 @@ class IntakeCollector:
             return None
         known = self._remembered()
         new = {m.message_id: m for m in messages if m.message_id not in known}
-        batch = self._write(list(new.values())) if new else None
+        batch = self._take(list(new.values())) if new else None
         self._acknowledge(messages)
-        known.update(new)
         return batch
 
     @property
@@ -90,32 +94,26 @@ class IntakeCollector:
         shortest, longest = LEASES_S
         return int(min(max(self.max_wait + self.margin, shortest), longest))
 
-    def _write(self, messages: list[Received]) -> Batch:
+    def _take(self, messages: list[Received]) -> Batch:
         found = self.sorter.sort(messages)
         for row in found.dead:
             log.warning("Message %s: %s", row["message_id"], row["reason"])
-        batch = self.batches.save(found, [m.message_id for m in messages], datetime.now(UTC))
+        batch = self._write(found, messages)
         if self.dead_letter_topic and found.dead:
-            for rows in _parts(found.dead):
-                self._bury(rows)
+            bury(self.publisher, self.dead_letter_topic, found.dead)
         return batch
 
-    def _bury(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Send what could not be read to the dead-letter topic, as it came and with its reason."""
-        from google.pubsub_v1 import PublisherClient, PubsubMessage
-
-        messages = [
-            PubsubMessage(
-                data=row["data"].encode() if "data" in row else json.dumps(row).encode(),
-                attributes={
-                    **row["attributes"],
-                    "media_reason": row["reason"][:1000],
-                    "media_message_id": row["message_id"],
-                },
-            )
-            for row in rows
-        ]
-        PublisherClient.publish(self.publisher, topic=self.dead_letter_topic, messages=messages)
+    def _write(self, found: Sorted, messages: list[Received]) -> Batch:
+        """Write a batch and know its messages from then on, also when they cannot be acknowledged."""
+        ids = [message.message_id for message in messages]
+        try:
+            batch = self.batches.save(found, ids, datetime.now(UTC))
+        except Exception:
+            self._known = None  # it may be written all the same: storage is asked before the next batch
+            raise
+        if self._known is not None:
+            self._known.update(ids)
+        return batch
 
     def _remembered(self) -> set[str]:
         if self._known is None or len(self._known) > REMEMBERED:
@@ -166,9 +164,23 @@ class IntakeCollector:
             )
 
     def _acknowledge(self, messages: Sequence[Received]) -> None:
+        """Acknowledge; what Pub/Sub does not take comes again, and is acknowledged then."""
+        from google.api_core.exceptions import GoogleAPIError
+        from google.api_core.retry import Retry, if_transient_error
+
+        until = time.monotonic() + ACK_PATIENCE_S
         for part in _parts(messages):
-            ids = [message.ack_id for message in part]
-            self.subscriber.acknowledge(request={"subscription": self.subscription, "ack_ids": ids})
+            ids, left = [message.ack_id for message in part], max(until - time.monotonic(), 1.0)
+            try:
+                self.subscriber.acknowledge(
+                    request={"subscription": self.subscription, "ack_ids": ids}, timeout=left,
+                    retry=Retry(predicate=if_transient_error, timeout=left),
+                )  # fmt: skip
+            except GoogleAPIError as error:
+                log.warning(
+                    "%s: %d messages are not acknowledged and will come again: %s: %s",
+                    self.subscription, len(ids), type(error).__name__, error,
+                )  # fmt: skip
 
 
 def _parts(values: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -9,7 +9,7 @@ import threading
 from airflow_media_provider.intake.batches import Batch, BatchStore
 from airflow_media_provider.intake.collect import IntakeCollector
 from airflow_media_provider.intake.layout import IntakeLayout
-from airflow_media_provider.intake.sorting import Received, Sorter
+from airflow_media_provider.intake.sorting import Received, Sorted, Sorter
 from airflow_media_provider.storage import Stores
 from beam_jobs.contract.address import Address
 from tests.peers.pubsub import PubSub
@@ -23,9 +23,9 @@ class DyingCollector(IntakeCollector):
 
     point = ""
 
-    def _write(self, messages: list[Received]) -> Batch:
+    def _write(self, found: Sorted, messages: list[Received]) -> Batch:
         self._die_at("pulled")
-        batch = super()._write(messages)
+        batch = super()._write(found, messages)
         self._die_at("written")
         return batch
 
@@ -47,8 +47,8 @@ def make_collector(kind, address: str, subscription: str, root: str, **more):
     sorter = Sorter(source=Address.parse("/songs/{item}.ogg"), root=root, jobs=("downsample", "energy"))
     pubsub = PubSub(address)
     return batches, kind(
-        subscriber=pubsub.subscriber, subscription=subscription, batches=batches, sorter=sorter,
-        **{"max_wait": 1.0, "margin": 0.0, **more},
+        subscription=subscription, batches=batches, sorter=sorter,
+        **{"subscriber": pubsub.subscriber, "max_wait": 1.0, "margin": 0.0, **more},
     )  # fmt: skip
 
 

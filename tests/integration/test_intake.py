@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from airflow_media_provider.intake.batches import mark_planned, take_up
+from airflow_media_provider.intake.batches import BatchStore, mark_planned, take_up
 from airflow_media_provider.intake.collect import IntakeCollector
+from airflow_media_provider.intake.layout import IntakeLayout
 from airflow_media_provider.storage import Stores
 from tests.integration.dying_collector import DIED, POINTS, make_collector
 
@@ -89,6 +90,101 @@ def test_what_cannot_be_read_is_kept_with_its_reason_and_sent_to_the_dead_letter
     sent = pubsub.drain(pubsub.subscription(dead.rpartition("/")[2]))
     assert sorted(message.attributes["media_reason"] for message in sent) == reasons
     assert {message.attributes["kind"] for message in sent} == {"x"}
+    assert sorted(message.data for message in sent) == [
+        b'{"item": "a", "targets": ["enrgy"]}', b'{"item": 3', b"\xff\xfe\xfa",
+    ], "as they came"  # fmt: skip
+    assert not pubsub.drain(subscription)
+
+
+def test_a_dead_letter_fits_whatever_its_reason_and_attributes(line, tmp_path):
+    pubsub, topic, subscription, address = line
+    dead = pubsub.topic(f"{topic.rpartition('/')[2]}-dead", f"{topic.rpartition('/')[2]}-dead")
+    many = {f"a{n}": "x" for n in range(100)}
+    pubsub.publish(topic, json.dumps({"item": "x", "targets": ["ü" * 2000]}).encode(), **many)
+    _, collector = make_collector(
+        IntakeCollector, address, subscription, f"file://{tmp_path}",
+        publisher=pubsub.publisher, dead_letter_topic=dead,
+    )  # fmt: skip
+    collector.collect(threading.Event())
+    (sent,) = pubsub.drain(pubsub.subscription(dead.rpartition("/")[2]))
+    assert len(sent.attributes) == 100
+    assert 1022 <= len(sent.attributes["media_reason"].encode()) <= 1024
+    assert sent.attributes["media_reason"].startswith("targets names 'üü")
+
+
+def test_a_dead_letter_topic_that_is_not_there_holds_up_no_good_message(line, tmp_path, caplog):
+    pubsub, topic, subscription, address = line
+    pubsub.publish(topic, b"good", b'{"item": 3')
+    batches, collector = make_collector(
+        IntakeCollector, address, subscription, f"file://{tmp_path}",
+        publisher=pubsub.publisher, dead_letter_topic=f"{topic}-gone",
+    )  # fmt: skip
+    batch = collector.collect(threading.Event())
+    assert items_of(batch) == ["good"]
+    (file,) = tmp_path.glob("_intake/*/dead/*.jsonl")
+    assert json.loads(file.read_text())["data"] == '{"item": 3'
+    assert "1 of 1 dead letters are not on" in caplog.text
+    assert [waiting.batch for waiting in batches.unplanned(datetime.now(UTC))] == [batch.batch]
+    assert not pubsub.drain(subscription), "both are acknowledged"
+
+
+class Forgetful:
+    """A subscriber whose first acknowledgements go to a subscription that is not there, which is refused."""
+
+    def __init__(self, subscriber, *, times):
+        self._subscriber, self._left = subscriber, times
+
+    def __getattr__(self, name):
+        return getattr(self._subscriber, name)
+
+    def acknowledge(self, request, **more):
+        if self._left:
+            self._left -= 1
+            request = {**request, "subscription": f"{request['subscription']}-gone"}
+        self._subscriber.acknowledge(request=request, **more)
+
+
+def test_messages_that_cannot_be_acknowledged_are_in_one_batch_which_is_announced(line, tmp_path, caplog):
+    pubsub, topic, subscription, address = line
+    wanted = [f"song {n}" for n in range(20)]
+    pubsub.publish(topic, *(item.encode() for item in wanted))
+    batches, collector = make_collector(
+        IntakeCollector, address, subscription, f"file://{tmp_path}",
+        subscriber=Forgetful(pubsub.subscriber, times=1),
+    )  # fmt: skip
+    batch = collector.collect(threading.Event())
+    assert sorted(items_of(batch)) == sorted(wanted)
+    assert "20 messages are not acknowledged and will come again: NotFound" in caplog.text
+    # They come again when their lease of 10 s is over.
+    assert collect_all(collector, patience=12) == []
+    assert [waiting.batch for waiting in batches.unplanned(datetime.now(UTC))] == [batch.batch]
+    assert not pubsub.drain(subscription), "all is acknowledged at last"
+
+
+class Unsure(BatchStore):
+    """Writes its first batch, and does not hear that it did."""
+
+    sure = False
+
+    def save(self, *said):
+        batch = super().save(*said)
+        if not self.sure:
+            self.sure = True
+            raise OSError("the answer was lost")
+        return batch
+
+
+def test_a_batch_that_is_written_without_an_answer_is_not_written_again(line, tmp_path):
+    pubsub, topic, subscription, address = line
+    pubsub.publish(topic, b"one", b"two")
+    root = f"file://{tmp_path}"
+    batches, collector = make_collector(IntakeCollector, address, subscription, root)
+    collector.batches = Unsure(IntakeLayout.of(root, subscription), Stores())
+    with pytest.raises(OSError, match="the answer was lost"):
+        collector.collect(threading.Event())
+    assert collect_all(collector, patience=12) == []
+    (waiting,) = batches.unplanned(datetime.now(UTC))
+    assert sorted(items_of(waiting)) == ["one", "two"]
     assert not pubsub.drain(subscription)
 
 
