@@ -14,7 +14,7 @@ from airflow_media_provider.intake.sorting import Sorted
 from airflow_media_provider.storage import Stores
 from beam_jobs.contract.json_lines import encode_line
 
-KEPT_DAYS = 31
+KEPT = timedelta(days=31)
 """How long Pub/Sub can keep a message at most; older batches cannot wait for anything."""
 
 
@@ -71,16 +71,22 @@ class BatchStore:
             ids |= {row["message_id"] for row in self._rows(uri)}
         return ids
 
-    def unplanned(self, now: datetime) -> list[Batch]:
-        """Return the batches that no plan has taken up, oldest first."""
-        since = names_since(now - timedelta(days=KEPT_DAYS))
-        marks = {
-            uri
-            for found in self._store.list_uris(self._layout.planned, start=self._layout.planned + since)
-            for uri in found
-        }
-        waiting = [uri for uri in self._since(now - timedelta(days=KEPT_DAYS)) if mark_of(uri) not in marks]
-        return [self._read(uri) for uri in waiting]
+    def unplanned(
+        self, now: datetime, *, window: timedelta = KEPT, age: timedelta = timedelta(0)
+    ) -> list[Batch]:
+        """Return the batches of the last ``window`` that no plan has taken up, oldest first.
+
+        :param age: leave out younger ones.
+        """
+        uris = self._since(now - window)
+        if age:
+            last = self._layout.batches + names_since(now - age)
+            uris = [uri for uri in uris if uri < last]
+        if not uris:
+            return []
+        first = self._layout.planned + names_since(now - window)
+        marks = {uri for found in self._store.list_uris(self._layout.planned, start=first) for uri in found}
+        return [self._read(uri) for uri in uris if mark_of(uri) not in marks]
 
     def _since(self, when: datetime, prefix: str = "") -> list[str]:
         prefix = prefix or self._layout.batches
@@ -105,11 +111,18 @@ def take_up(batches: Sequence[str], plan: str, stores: Stores) -> list[str]:
     return [uri for uri in batches if _planned_by(uri, stores) in (None, plan)]
 
 
-def mark_planned(batches: Sequence[str], plan: str, stores: Stores) -> None:
-    """Note that the batches at these URIs have a plan, so that nobody announces them again."""
+def mark_planned(batches: Sequence[str], plan: str, stores: Stores) -> list[str]:
+    """Note that the batches at these URIs have a plan, so that nobody announces them again.
+
+    Return those that another plan has marked meanwhile: of many plans, a batch belongs to one.
+    """
+    lost = []
     for uri in batches:
         mark = mark_of(uri)
-        stores.for_uri(mark).create(mark, plan.encode())
+        created = stores.for_uri(mark).create(mark, plan.encode())
+        if not created and _planned_by(uri, stores) != plan:
+            lost.append(uri)
+    return lost
 
 
 def _planned_by(uri: str, stores: Stores) -> str | None:

@@ -142,24 +142,14 @@ class MediaPlanOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Plan, and return where the plan is and its counts."""
         from airflow_media_provider.errors import EmptySelection, MediaError
-        from airflow_media_provider.intake.batches import mark_planned
-        from airflow_media_provider.runs.here import plan_and_save
-        from airflow_media_provider.runs.layout import RunLayout
         from airflow_media_provider.runs.outcome import forget_outcome
-        from airflow_media_provider.runs.request import parse_request
 
         graph = read_graph(self.registry, overlay=self.overlay, dag=self.dag)
         if self.line:
             graph = graph.subset(self.line)
         stores = MediaHook(self.gcp_conn_id).stores()
-        run_id = self._run_id(context)
-        values, batches = self._values(context, RunLayout.of(graph.root, run_id).uri, stores)
-        if not (self.use_events and has_events(context)):
-            values = self._sliced(values, context, graph)
         try:
-            plan = plan_and_save(graph, parse_request(values), stores=stores, run_id=run_id)
-            if not plan.dry_run:
-                mark_planned(batches, plan.layout.uri, stores)
+            plan = self._plan(context, graph, stores)
             for job in plan.jobs:
                 forget_outcome(plan, job, stores)
         except EmptySelection as error:
@@ -179,6 +169,24 @@ class MediaPlanOperator(BaseOperator):
             "dry_run": plan.dry_run,
             "jobs": plan.counts,
         }
+
+    def _plan(self, context: Context, graph: JobGraph, stores: Stores) -> StoredPlan:
+        """Plan until no batch of the plan has become another plan's while this one was made."""
+        from airflow_media_provider.intake.batches import mark_planned
+        from airflow_media_provider.runs.here import plan_and_save
+        from airflow_media_provider.runs.layout import RunLayout
+        from airflow_media_provider.runs.request import parse_request
+
+        run_id = self._run_id(context)
+        while True:
+            values, batches = self._values(context, RunLayout.of(graph.root, run_id).uri, stores)
+            if not (self.use_events and has_events(context)):
+                values = self._sliced(values, context, graph)
+            plan = plan_and_save(graph, parse_request(values), stores=stores, run_id=run_id)
+            # The mark comes after the plan: a task that dies before leaves the batch to whoever comes.
+            if plan.dry_run or not (lost := mark_planned(batches, plan.layout.uri, stores)):
+                return plan
+            self.log.info("Another run has taken up %s meanwhile; planning without", ", ".join(lost))
 
     def _values(self, context: Context, plan: str, stores: Stores) -> tuple[dict[str, Any], tuple[str, ...]]:
         """Return the request of this run, and the batches of uploads that it takes up."""

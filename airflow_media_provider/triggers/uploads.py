@@ -14,8 +14,9 @@ from airflow_media_provider.hooks.pubsub import MediaPubSub
 from airflow_media_provider.triggers.settle import settling
 
 if TYPE_CHECKING:
-    from airflow_media_provider.intake.batches import BatchStore
+    from airflow_media_provider.intake.batches import Batch
     from airflow_media_provider.intake.collect import IntakeCollector
+    from airflow_media_provider.intake.waiting import WaitingBatches
 
 T = TypeVar("T")
 
@@ -26,7 +27,7 @@ class MediaUploadTrigger(BaseEventTrigger):
     """Collect messages of a subscription into batches; each batch is one event.
 
     The batch is a list file that is written before its messages are acknowledged, so that no crash loses
-    one. When it starts, it announces again what no plan has taken up. An event is
+    one. When it starts, and now and then, it announces again what no plan has taken up. An event is
     ``{"batch": URI, "items": n, "messages": n, "dead": n, "ignored": n}``.
 
     :param subscription: ``projects/P/subscriptions/S``.
@@ -77,38 +78,43 @@ class MediaUploadTrigger(BaseEventTrigger):
         """Yield a batch whenever there is one; trouble with Pub/Sub or storage is waited out."""
         stop, settle = threading.Event(), settling()
         try:
-            batches, collector = await self._patiently(self._open)
-            for batch in await self._patiently(lambda: batches.unplanned(datetime.now(UTC))):
-                self.log.info("Announcing again: %s", batch.batch)
-                if self.once:
-                    await settle()
-                yield TriggerEvent(batch.event())
-                if self.once:
-                    return
+            waiting, collector = await self._patiently(self._open)
             while True:
-                found = await self._patiently(lambda: collector.collect(stop))
-                if found is not None and found.items:
-                    self.log.info("%d items of %d messages: %s", found.items, found.messages, found.batch)
+                found = await self._patiently(lambda: waiting.look(datetime.now(UTC)))
+                for batch in found:
+                    self.log.info("No plan has taken up %s: announcing it", batch.batch)
+                if not found:
+                    found = await self._patiently(lambda: self._collect(collector, stop))
+                for batch in found:
+                    waiting.tell(batch)
                     if self.once:
                         await settle()
-                    yield TriggerEvent(found.event())
+                    yield TriggerEvent(batch.event())
                     if self.once:
                         return
         finally:
             stop.set()
 
-    def _open(self) -> tuple[BatchStore, IntakeCollector]:
+    def _collect(self, collector: IntakeCollector, stop: threading.Event) -> list[Batch]:
+        batch = collector.collect(stop)
+        if batch is None or not batch.items:
+            return []
+        self.log.info("%d items of %d messages: %s", batch.items, batch.messages, batch.batch)
+        return [batch]
+
+    def _open(self) -> tuple[WaitingBatches, IntakeCollector]:
         from airflow_media_provider.intake.batches import BatchStore
         from airflow_media_provider.intake.collect import IntakeCollector
         from airflow_media_provider.intake.layout import IntakeLayout
         from airflow_media_provider.intake.sorting import Sorter
+        from airflow_media_provider.intake.waiting import WaitingBatches
         from beam_jobs.contract.address import Address
 
         stores = MediaHook(self.gcp_conn_id).stores()
         batches = BatchStore(IntakeLayout.of(self.root, self.subscription), stores)
         pubsub = MediaPubSub(self.gcp_conn_id)
         sorter = Sorter(source=Address.parse(self.source, root=self.root), root=self.root, jobs=self.jobs)
-        return batches, IntakeCollector(
+        return WaitingBatches(batches=batches), IntakeCollector(
             subscriber=pubsub.subscriber(),
             subscription=self.subscription,
             batches=batches,

@@ -125,3 +125,77 @@ def test_a_saved_inventory_is_read_and_one_of_other_buckets_is_refused(catalog, 
     assert run.states["plan"] == "failed"
     output = capfd.readouterr()
     assert f"inventory {report} is about gs://b" in output.out + output.err + caplog.text
+
+
+class Batches:
+    """Batches of uploads, and another run that takes some up while a plan is made."""
+
+    def __init__(self, catalog, monkeypatch):
+        self._folder = catalog.folder / "artifacts" / "_intake" / "s"
+        self._patch = monkeypatch
+
+    def write(self, name: str, item: str) -> str:
+        path = self._folder / "batches" / f"{name}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"item": item, "message": name}) + "\n")
+        return f"file://{path}"
+
+    def mark(self, name: str) -> str:
+        return (self._folder / "planned" / name).read_text()
+
+    def taken_meanwhile(self, *uris: str) -> None:
+        from airflow_media_provider.intake.batches import mark_planned
+        from airflow_media_provider.runs import here
+        from airflow_media_provider.storage import Stores
+
+        plan_and_save = here.plan_and_save
+
+        def slow(*said, **more):
+            made = plan_and_save(*said, **more)
+            mark_planned(uris, "another plan", Stores())
+            return made
+
+        self._patch.setattr(here, "plan_and_save", slow)
+
+
+@pytest.fixture
+def batches(catalog, monkeypatch):
+    return Batches(catalog, monkeypatch)
+
+
+def test_of_two_plans_that_are_made_of_a_batch_at_once_one_goes_on(catalog, batches):
+    uri = batches.write("20260101T000000-aa", "a")
+    body = plan(f"targets='loudness', items_uri={uri!r}")
+    batches.taken_meanwhile(uri)
+
+    run = catalog.run(body, dag_id="plan_raced")
+
+    assert run.states["plan"] == "skipped"
+    assert batches.mark("20260101T000000-aa") == "another plan"
+
+
+def test_a_run_of_several_batches_goes_on_without_the_one_that_it_lost(catalog, batches):
+    from types import SimpleNamespace
+
+    from airflow.sdk import DAG, Asset
+
+    from airflow_media_provider.operators.media import MediaPlanOperator
+
+    lost = batches.write("20260101T000000-aa", "a")
+    kept = batches.write("20260101T000001-bb", "rock/b")
+    batches.taken_meanwhile(lost)
+    with DAG("plan_woken", schedule=None):
+        task = MediaPlanOperator(
+            task_id="plan", registry=catalog.registry, targets="loudness", use_events=True
+        )
+    events = [SimpleNamespace(extra={"payload": {"batch": uri}}) for uri in (lost, kept)]
+    context = {
+        "run_id": "r", "params": {}, "triggering_asset_events": {Asset("uploads"): events},
+        "ti": SimpleNamespace(xcom_push=lambda key, value: None),
+    }  # fmt: skip
+
+    found = task.execute(context)
+
+    assert (found["items"], found["jobs"]) == (1, {"loudness": {"run": 1, "present": 0, "blocked": 0}})
+    assert batches.mark("20260101T000000-aa") == "another plan"
+    assert batches.mark("20260101T000001-bb") == found["plan"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
 import threading
 import time
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from airflow_media_provider.intake.batches import BatchStore, mark_planned, take_up
 from airflow_media_provider.intake.collect import IntakeCollector
 from airflow_media_provider.intake.layout import IntakeLayout
+from airflow_media_provider.intake.sorting import Sorted
 from airflow_media_provider.storage import Stores
 from tests.integration.dying_collector import DIED, POINTS, make_collector
 
@@ -215,8 +217,9 @@ def test_a_batch_belongs_to_the_first_plan_that_takes_it_up(line, tmp_path):
     batch = collector.collect(threading.Event())
     stores = Stores()
     assert [waiting.batch for waiting in batches.unplanned(datetime.now(UTC))] == [batch.batch]
-    mark_planned([batch.batch], "/runs/1", stores)
-    mark_planned([batch.batch], "/runs/2", stores)
+    assert mark_planned([batch.batch], "/runs/1", stores) == []
+    assert mark_planned([batch.batch], "/runs/2", stores) == [batch.batch], "it lost"
+    assert mark_planned([batch.batch], "/runs/1", stores) == []
     assert take_up([batch.batch], "/runs/1", stores) == [batch.batch], "a retry of the plan keeps it"
     assert take_up([batch.batch], "/runs/2", stores) == []
     assert batches.unplanned(datetime.now(UTC)) == []
@@ -227,3 +230,43 @@ def test_limits_that_make_no_sense_are_refused(line, tmp_path, name, value):
     *_, subscription, address = line
     with pytest.raises(ValueError, match=f"{name} {value}: give"):
         make_collector(IntakeCollector, address, subscription, f"file://{tmp_path}", **{name: value})
+
+
+def test_a_trigger_announces_the_batch_that_a_cancelled_one_still_wrote(line, cloud, tmp_path, monkeypatch):
+    """Its thread has pulled before the new trigger looked for batches, and wrote after."""
+    from airflow_media_provider.intake import waiting
+    from airflow_media_provider.triggers.uploads import MediaUploadTrigger
+
+    *_, subscription, address = line
+    for name, value in cloud.env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(waiting, "EVERY", timedelta(0))
+    monkeypatch.setattr(waiting, "LATE", timedelta(seconds=1))
+    root = f"file://{tmp_path}"
+    batches, _ = make_collector(IntakeCollector, address, subscription, root)
+    trigger = MediaUploadTrigger(
+        subscription=subscription, root=root, source="/songs/{item}.ogg", jobs=["downsample"], max_wait=0
+    )
+    looked, look = threading.Event(), waiting.WaitingBatches.look
+
+    def watched(self, now):
+        found = look(self, now)
+        looked.set()
+        return found
+
+    monkeypatch.setattr(waiting.WaitingBatches, "look", watched)
+
+    async def first_event() -> dict:
+        events = trigger.run()
+        waits = asyncio.ensure_future(anext(events))
+        await asyncio.to_thread(looked.wait, 60)
+        written = batches.save(
+            Sorted(rows=[{"item": "late", "message": "1"}], dead=[], ignored=0), ["1"], datetime.now(UTC)
+        )
+        async with asyncio.timeout(60):
+            event = await waits
+        await events.aclose()
+        assert event.payload["batch"] == written.batch
+        return event.payload
+
+    assert asyncio.run(first_event())["items"] == 1
