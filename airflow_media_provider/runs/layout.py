@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from hashlib import blake2b
 
 RUNS_FOLDER = "_runs"
 
+LONGEST = 200
+"""Letters of a run's folder; many file systems take 255."""
+
 
 def safe_run_id(text: str) -> str:
-    """Return ``text`` as one path segment: in Airflow's run ids are ``:`` and ``+``, which patterns read."""
+    """Return ``text`` as one path segment: in Airflow's run ids are ``:`` and ``+``, which patterns read.
+
+    What had to be changed or cut ends in a digest of the whole: two runs never share a folder. What is
+    safe stays as it is.
+    """
     safe = re.sub(r"[^A-Za-z0-9._=-]+", "-", text).strip(".-")
-    return safe[:200] or "run"
+    if safe == text and 0 < len(safe) <= LONGEST:
+        return safe
+    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+    return f"{safe[: LONGEST - len(digest) - 1] or 'run'}-{digest}"
 
 
 @dataclass(frozen=True, slots=True)

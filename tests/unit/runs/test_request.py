@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from airflow_media_provider.errors import PlanError
@@ -70,9 +72,29 @@ def test_a_jobs_own_force_counts_only_where_the_mode_reaches_it():
 
 
 def test_run_ids_of_airflow_become_one_path_segment_without_pattern_characters():
-    assert safe_run_id("manual__2026-01-02T03:04:05+00:00") == "manual__2026-01-02T03-04-05-00-00"
-    assert safe_run_id("../../etc") == "etc"
-    assert safe_run_id("///") == "run"
+    named = safe_run_id("manual__2026-01-02T03:04:05+00:00")
+    assert named.startswith("manual__2026-01-02T03-04-05-00-00-")
+    assert safe_run_id("../../etc").startswith("etc-")
+    assert safe_run_id("///").startswith("run-")
+    assert safe_run_id("").startswith("run-")
+    for text in ("x", "songs.plan.media_backfill__0a1b2c3d__2026-01-02", "x" * 200, named):
+        assert safe_run_id(text) == text, "what is safe stays as it is"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("a:b", "a+b"),
+        ("a:b", "a-b"),
+        ("ü", "é"),
+        (f"{'d' * 250}.1", f"{'d' * 250}.2"),
+        ("x" * 200, "x" * 201),
+    ],
+)
+def test_two_runs_never_share_a_folder_and_its_name_stays_short(one, other):
+    names = {safe_run_id(one), safe_run_id(other)}
+    assert len(names) == 2
+    assert all(re.fullmatch(r"[A-Za-z0-9._=-]{1,200}", name) for name in names)
 
 
 def test_a_run_lives_under_the_root():
