@@ -115,7 +115,7 @@ class AirflowEnv:
             self._postgres = None
 
     def run(
-        self, *command: str, check: bool = True, timeout: float = 300
+        self, *command: str, check: bool = True, timeout: float = 300, stdin: str = ""
     ) -> subprocess.CompletedProcess[str]:
         """Run one command, as ``airflow backfill create …``, in this Airflow's environment."""
         done = subprocess.run(
@@ -124,7 +124,7 @@ class AirflowEnv:
             cwd=self.home,
             capture_output=True,
             text=True,
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             timeout=timeout,
             check=False,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -57,6 +58,46 @@ def test_a_task_waits_for_messages_and_the_plan_does_what_each_asks_for(
     changed = {cell for cell, when in made().items() if before[cell] != when}
     assert changed == {("tally", "a")}
     assert len(list(root.glob("_intake/*/planned/*"))) == 2, "each batch has its mark"
+
+
+def test_messages_ask_for_a_trace_for_what_lies_above_and_for_what_lies_below(
+    airflow_env: AirflowEnv, cloud: Cloud, media_folder: Path
+) -> None:
+    client = airflow_env.client
+    client.wait_for_dag("waiting")
+    client.unpause("waiting")
+    for item in ("traced/one", "traced/two", "up", "down", "alone"):
+        path = media_folder / "waiting" / f"{item}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(item)
+    registry = str(airflow_env.settings.dags / "waiting.yaml")
+    root = media_folder / "waiting-artifacts"
+
+    def publish(*words: str, **more: str) -> None:
+        airflow_env.run("airflow", "media", "publish", "-r", registry, *words, **more)
+
+    publish("--prefix", "traced/", "--ping")
+    publish("up", "--target", "label", "--bottom-up")
+    publish("-", "--target", "tally", "--top-down", stdin="down\n")
+    publish("alone", "--target", "tally", "--bottom-up")
+    run = client.wait_for_run(client.trigger("waiting"), patience=300)
+    assert run.state == "success", client.story(run)
+    assert client.xcoms(run, "wait")["return_value"]["items"] == 5
+
+    plan = Path(client.xcoms(run, "work.plan")["plan"].removeprefix("file://"))
+    parts = plan.glob("jobs/*/report/part-*")
+    rows = [json.loads(line) for part in parts for line in part.read_text().splitlines()]
+    both = ("tally", "label")
+    assert sorted((row["item"], row["job"], row["status"]) for row in rows) == sorted([
+        *((item, job, "pinged") for item in ("traced/one", "traced/two") for job in both),
+        *((item, job, "done") for item in ("up", "down") for job in both),
+        ("alone", "tally", "done"),
+    ])  # fmt: skip
+    named = {(job, path.stem) for job in both for path in (root / job).glob("*/**/*.json")}
+    assert named >= {("tally", "up"), ("label", "up"), ("tally", "down"), ("label", "down")}
+    assert ("tally", "alone") in named
+    assert ("label", "alone") not in named
+    assert not {stem for _, stem in named} & {"one", "two"}, "who is only traced has no artifacts"
 
 
 def test_publishing_names_its_faults(cloud: Cloud, tmp_path: Path) -> None:
