@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.world import ARTIFACTS, RACE, make_song
+from tests.e2e.songs import make_song
+from tests.e2e.world import ARTIFACTS, RACE
 
 if TYPE_CHECKING:
     from tests.airflow_env import AirflowClient, AirflowEnv

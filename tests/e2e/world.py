@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from tests.integration.songs import RATE
 
 if TYPE_CHECKING:
     from tests.peers.cloud import Cloud
@@ -24,11 +22,6 @@ NEEDS: dict[str, tuple[str, ...]] = {
 """The graph once more, written by hand: what the test compares with must not come from what it tests."""
 
 SUFFIX = {"downsample": ".flac"}
-FORMATS = {
-    "ogg": ("OGG", "VORBIS"), "opus": ("OGG", "OPUS"), "mp3": ("MP3", "MPEG_LAYER_III"),
-    "flac": ("FLAC", "PCM_16"), "wav": ("WAV", "PCM_16"),
-}  # fmt: skip
-GOOD_RATE = {"opus": 24_000}
 
 
 def prepare(cloud: Cloud) -> None:
@@ -41,22 +34,6 @@ def prepare(cloud: Cloud) -> None:
     pubsub.subscribe("seed-uploads", cloud.storage_topic)
     pubsub.topic("inbox", "inbox")
     pubsub.topic("waiting", "waiting")
-
-
-def make_song(item: str, number: int, *, seconds: float = 2.0) -> bytes:
-    """Return a song of clicks over a tone in the format that the item's name says."""
-    import numpy as np
-    import soundfile
-
-    kind = item.rpartition(".")[2]
-    rate = GOOD_RATE.get(kind, RATE)
-    time = np.arange(int(seconds * rate)) / rate
-    tone = 0.2 * np.sin(2 * np.pi * (220 + 7 * number) * time)
-    clicks = 0.6 * np.exp(-40 * (time % 0.5))
-    format, subtype = FORMATS[kind]
-    file = io.BytesIO()
-    soundfile.write(file, (tone + clicks * tone).astype(np.float32), rate, format=format, subtype=subtype)
-    return file.getvalue()
 
 
 class World:
@@ -90,16 +67,33 @@ class World:
     def rows(self) -> list[dict[str, Any]]:
         """Return every row of every report of every run, with the run's folder under ``run``."""
         rows = []
-        for blob in self._storage.list_blobs(ARTIFACTS, prefix="media/_runs/"):
-            folder, _, name = blob.name.rpartition("/")
-            if name.startswith("part-") and folder.endswith("/report"):
-                lines = blob.download_as_bytes().decode().splitlines()
-                rows += [{**json.loads(line), "run": folder.split("/")[2]} for line in lines]
+        for name in self._files_of_runs():
+            folder, _, file = name.rpartition("/")
+            if file == "blocked.jsonl" or (file.startswith("part-") and folder.endswith("/report")):
+                rows += [{**json.loads(line), "run": _run_of(name)} for line in self._text(name).splitlines()]
         return rows
 
-    def work(self) -> Counter[tuple[str, str]]:
-        """Return how often each (item, job) was done."""
-        return Counter((row["item"], row["job"]) for row in self.rows() if row["status"] == "done")
+    def counts(self, run: str) -> dict[str, dict[str, int]]:
+        """Return what a run says of each job, in numbers."""
+        names = [name for name in self._files_of_runs() if name.endswith("/outcome.json")]
+        outcomes = [json.loads(self._text(name)) for name in names if _run_of(name) == run]
+        return {outcome["job"]: outcome["counts"] for outcome in outcomes}
+
+    def _files_of_runs(self) -> list[str]:
+        return [blob.name for blob in self._storage.list_blobs(ARTIFACTS, prefix="media/_runs/")]
+
+    def _text(self, name: str) -> str:
+        return self._storage.bucket(ARTIFACTS).blob(name).download_as_bytes().decode()
+
+
+def _run_of(name: str) -> str:
+    return name.split("/")[2]
+
+
+def diary(folder: Path) -> Counter[tuple[str, str]]:
+    """Return how often each (item, job) was begun, as the steps themselves have written it down."""
+    lines = (folder / "seed-diary").read_text().splitlines()
+    return Counter((item, job) for job, _, item in (line.partition(" ") for line in lines))
 
 
 def all_artifacts(items: Iterable[str]) -> set[tuple[str, str]]:
@@ -115,3 +109,23 @@ def must_be_made(item: str, target: str, there: set[tuple[str, str]]) -> set[tup
     for parent in NEEDS[target]:
         made |= must_be_made(item, parent, there)
     return made
+
+
+def must_be_told(
+    item: str, target: str, there: set[tuple[str, str]], *, corrupt: bool
+) -> dict[tuple[str, str], str]:
+    """Say by brute force what a run that makes one target has to tell of one item, job by job."""
+    told: dict[tuple[str, str], str] = {}
+    made = must_be_made(item, target, there)
+    for job, parents in NEEDS.items():  # parents first
+        if (item, job) in there and job in line_of(target):
+            told[item, job] = "present"
+        elif (item, job) in made:
+            lost = any(told.get((item, parent)) in ("failed", "blocked") for parent in parents)
+            told[item, job] = "blocked" if lost else "failed" if corrupt else "done"
+    return told
+
+
+def line_of(target: str) -> set[str]:
+    """Return a job and all its ancestors."""
+    return {target}.union(*(line_of(parent) for parent in NEEDS[target]))
