@@ -11,8 +11,9 @@ from tempfile import TemporaryDirectory
 from typing import Protocol, Self
 
 from beam_jobs.contract.address import local_path
+from beam_jobs.contract.ours import UNFINISHED
 
-TEMP_PREFIX = ".tmp-"
+TEMP_PREFIX = UNFINISHED
 """Names that begin so are unfinished files; listings leave them out."""
 
 
