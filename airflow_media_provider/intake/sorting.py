@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from airflow_media_provider.intake.layout import INTAKE_FOLDER
-from airflow_media_provider.runs.layout import RUNS_FOLDER
 from beam_jobs.contract.address import Address, local_path, with_scheme
 from beam_jobs.contract.errors import MessageError
 from beam_jobs.contract.item import item_id_fault
 from beam_jobs.contract.message import Message, parse_message
+from beam_jobs.contract.ours import is_made_here, made_here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +101,7 @@ class Sorter:
 
     def _is_ours(self, uri: str) -> bool:
         """Tell whether an uploaded object is an artifact, a report or a file that is still written."""
-        root = with_scheme(self.root).rstrip("/")
-        if uri.rpartition("/")[2].startswith(".tmp-"):
-            return True
-        places = (*self.jobs, INTAKE_FOLDER, RUNS_FOLDER)
-        return any(uri.startswith(f"{root}/{name}/") for name in places)
+        return is_made_here(uri, made_here(self.root, self.jobs))
 
     def _check_jobs(self, what: str, names: Collection[str]) -> None:
         for name in names:
