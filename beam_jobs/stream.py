@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from beam_jobs.contract.step_path import find_steps
 from beam_jobs.contract.stream import decode_stream
@@ -28,11 +30,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         from beam_jobs.pipelines.report_files import read_bytes
         from beam_jobs.pipelines.streaming import serve
 
-        serve(decode_stream(read_bytes(args.spec), where=args.spec))
+        finished = serve(decode_stream(read_bytes(args.spec), where=args.spec))
     except Exception as error:
         print(f"could not run {args.spec}: {error}", file=sys.stderr)
-        return COULD_NOT_RUN
+        _end(COULD_NOT_RUN)
+    if not finished:
+        _end(0)
     return 0
+
+
+def _end(code: int) -> NoReturn:
+    """End this process: an ordinary exit would wait for what is in work, or hangs."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

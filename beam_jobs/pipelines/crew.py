@@ -16,6 +16,7 @@ from beam_jobs.contract.launch import LaunchSpec
 from beam_jobs.contract.report import ReportRow
 from beam_jobs.isolation.pool import StepPool
 from beam_jobs.isolation.task import StepUse
+from beam_jobs.pipelines.desk import PatientDesk
 from beam_jobs.pipelines.frames_item import FrameWorker, Prepared
 from beam_jobs.pipelines.fused_item import FusedItemWorker, FusedWork, Rows
 from beam_jobs.pipelines.item import ItemWorker, Work
@@ -51,6 +52,18 @@ class Crew(Staffed, Lanes[ReportRow, Work]):
 
     def __init__(self, spec: LaunchSpec) -> None:
         super().__init__([spec], lambda pool: ItemWorker(spec, pool), Work)
+
+
+class StreamCrew(Staffed, Lanes[ReportRow, Work]):
+    """The children and threads of one job of a stream; thread-safe.
+
+    Here a future may hold an exception: trouble with storage that passes is no item's fault.
+
+    :param spec: the job.
+    """
+
+    def __init__(self, spec: LaunchSpec) -> None:
+        super().__init__([spec], lambda pool: ItemWorker(spec, pool, desk=PatientDesk(spec)), Work)
 
 
 class FusedCrew(Staffed, Lanes[Rows, FusedWork]):
@@ -92,15 +105,20 @@ def _lanes_for(size: int, specs: list[LaunchSpec]) -> int:
     return size if all(local_path(template) is not None for template in templates) else 2 * size
 
 
-CrewT = TypeVar("CrewT", Crew, FusedCrew, FrameCrew)
+CrewT = TypeVar("CrewT", Crew, StreamCrew, FusedCrew, FrameCrew)
 
-_crews: dict[str, Crew | FusedCrew | FrameCrew] = {}
+_crews: dict[str, Crew | StreamCrew | FusedCrew | FrameCrew] = {}
 _crews_lock = threading.Lock()
 
 
 def crew_for(spec: LaunchSpec) -> Crew:
     """Return this process's crew for ``spec``: all threads of a Beam worker share one."""
     return _shared(spec.model_dump_json(), lambda: Crew(spec))
+
+
+def stream_crew_for(spec: LaunchSpec) -> StreamCrew:
+    """Return this process's crew for a stream's job."""
+    return _shared(f"stream {spec.model_dump_json()}", lambda: StreamCrew(spec))
 
 
 def fused_crew_for(spec: FusedSpec) -> FusedCrew:

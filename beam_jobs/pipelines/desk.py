@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from beam_jobs.contract.address import Address
-from beam_jobs.contract.errors import InvalidItemId, InvalidSpec, MediaJobError
+from beam_jobs.contract.errors import InvalidItemId, InvalidSpec, MediaJobError, StepError
 from beam_jobs.contract.item import MAX_ID_BYTES, parent_of
 from beam_jobs.contract.launch import LaunchSpec
 from beam_jobs.contract.manifest import ManifestRow, decode_row
@@ -11,7 +11,7 @@ from beam_jobs.contract.report import ReportRow, Status
 from beam_jobs.isolation.task import StepOutcome
 from beam_jobs.pipelines.trace import Trace
 from beam_jobs.storage.refusal import explain
-from beam_jobs.storage.retry import with_retries
+from beam_jobs.storage.retry import is_transient, with_retries
 from beam_jobs.storage.store import Found, WorkerStore, store_for
 
 MAX_MESSAGE = 2000
@@ -130,3 +130,16 @@ class ItemDesk:
         return (
             f"{reason}: item {item!r}: input {name!r} is not at {uri}; see to {maker} first, then run again"
         )
+
+
+class PatientDesk(ItemDesk):
+    """A desk where an item is not failed for trouble that passes: it can be had again.
+
+    Its :meth:`failed` raises the error then.
+    """
+
+    def failed(self, item: str, trace: Trace, error: Exception) -> ReportRow:
+        """Return the row of an item that ended in ``error`` for good."""
+        if is_transient(error) and not isinstance(error, StepError):
+            raise error
+        return super().failed(item, trace, error)

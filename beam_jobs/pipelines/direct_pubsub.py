@@ -3,35 +3,54 @@
 The direct runner acknowledges what it pulls at once, so that a crash loses what is in work. Here its reader
 keeps each message's ack id as an attribute, the lease is prolonged while the message is in work, and the
 pipeline's last stage acknowledges. Other runners have sources of their own that do so anyway.
+
+The runner gives a bundle up for good when its reader or a stage raises, so nothing here does.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Iterable
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from apache_beam.runners.direct import transform_evaluator
 
+from beam_jobs.storage.retry import with_retries
+
+log = logging.getLogger(__name__)
+
 ACK_ID = "beam_jobs.ack_id"
 PULLED_AT_ONCE = 100
 POLL_S = 2.0
+REQUEST_S = 10.0
+ATTEMPTS = 4
+PAUSES_S = (0, 10, 30, 60, 120, 300, 600)
+"""How long a message waits that was given back once, twice, …: what ails the world may take a while."""
 
 
 class Leases:
     """Messages in work, on one subscription.
 
     :param lease_s: after a crash Pub/Sub gives them again so much later.
+    :param patience_s: when no item has ended for so long, nothing is going on: leases are left to end.
     """
 
-    def __init__(self, subscription: str, *, lease_s: int) -> None:
+    def __init__(self, subscription: str, *, lease_s: int, patience_s: float = float("inf")) -> None:
         from google.cloud import pubsub_v1
 
         self._client = pubsub_v1.SubscriberClient()
         self._subscription = subscription
         self._lease_s = lease_s
+        self._patience_s = patience_s
         self._lock = threading.Lock()
-        self._held: set[str] = set()
+        self._held: dict[str, str] = {}  # ack id -> message id
+        self._given_back: dict[str, int] = defaultdict(int)  # message id -> how often
+        self._settled: set[str] = set()
+        self._life = time.monotonic()
         self._over = threading.Event()
         self.draining = threading.Event()
         self.fault: Exception | None = None
@@ -43,9 +62,19 @@ class Leases:
         with self._lock:
             return len(self._held)
 
+    @property
+    def stuck(self) -> bool:
+        """Whether messages are in work of which none has got on for longer than any may take."""
+        with self._lock:
+            return bool(self._held) and time.monotonic() - self._life > self._patience_s
+
+    def note_life(self) -> None:
+        """Tell that an item has ended."""
+        self._life = time.monotonic()
+
     def pull(self) -> list[Any]:
         """Return messages as the service gives them, each with its ack id among the attributes."""
-        from google.api_core.exceptions import DeadlineExceeded, Forbidden, GoogleAPIError, NotFound
+        from google.api_core.exceptions import DeadlineExceeded, Forbidden, NotFound
 
         if self.draining.wait(0.05 if not self.in_work else 0.2):
             return []
@@ -59,59 +88,107 @@ class Leases:
         except (NotFound, Forbidden) as error:  # no waiting helps
             self.fault = error
             return []
-        except GoogleAPIError:  # the service is away for a moment: nothing was taken, nothing is lost
+        except Exception as error:  # the service is away for a moment: nothing was taken, nothing is lost
+            log.warning("%s: cannot pull, and will try again: %s", self._subscription, error)
             self.draining.wait(POLL_S)
             return []
         found = []
         for received in pulled.received_messages:
             received.message.attributes[ACK_ID] = received.ack_id
             found.append(received.message)
-        ids = [received.ack_id for received in pulled.received_messages]
+        taken = {received.ack_id: received.message.message_id for received in pulled.received_messages}
         with self._lock:
-            self._held.update(ids)
-        self._lease(ids)
+            if not self._held:
+                self._life = time.monotonic()
+            self._held.update(taken)
+        self._lease(taken, self._lease_s)
         return found
 
-    def acknowledge(self, ids: list[str]) -> None:
-        """Say that messages are done with."""
-        if ids:
-            self._client.acknowledge(request={"subscription": self._subscription, "ack_ids": ids})
-            with self._lock:
-                self._held.difference_update(ids)
+    def is_settled(self, message_id: str) -> bool:
+        """Tell whether a message was done with before, and only its acknowledgement was lost."""
+        return message_id in self._settled
+
+    def acknowledge(self, ids: Iterable[str]) -> None:
+        """Say that messages are done with; one that this cannot be said of comes again, and is known then."""
+        for some in _parts(ids):
+            try:
+                with_retries(partial(self._acknowledge, some), attempts=ATTEMPTS)
+            except Exception as error:
+                log.warning("%s: cannot acknowledge, and will again: %s", self._subscription, error)
+                with self._lock:
+                    self._settled.update(self._held[ack_id] for ack_id in some if ack_id in self._held)
+                self._let_go(some)
+            else:
+                for message_id in self._let_go(some):
+                    self._given_back.pop(message_id, None)
+                    self._settled.discard(message_id)
+
+    def give_back(self, ids: Iterable[str]) -> None:
+        """Let Pub/Sub give messages again: at once the first time, later after each further time."""
+        pauses: dict[int, list[str]] = defaultdict(list)
+        for ack_id in ids:
+            for message_id in self._let_go([ack_id]):
+                times = self._given_back[message_id]
+                self._given_back[message_id] += 1
+                pauses[PAUSES_S[min(times, len(PAUSES_S) - 1)]].append(ack_id)
+        for pause, some in pauses.items():
+            self._lease(some, pause)
+
+    def give_all_back(self) -> None:
+        """Let Pub/Sub give at once whatever is in work."""
+        self.close()
+        with self._lock:
+            ids, self._held = list(self._held), {}
+        self._lease(ids, 0)
 
     def close(self) -> None:
         """End the thread."""
         self._over.set()
 
-    def _lease(self, ids: list[str]) -> None:
-        for first in range(0, len(ids), 1000):
-            self._client.modify_ack_deadline(
-                request={
-                    "subscription": self._subscription,
-                    "ack_ids": ids[first : first + 1000],
-                    "ack_deadline_seconds": self._lease_s,
-                }
-            )
+    def _let_go(self, ids: Iterable[str]) -> list[str]:
+        """Hold messages no more, and return their ids."""
+        with self._lock:
+            self._life = time.monotonic()
+            return [self._held.pop(ack_id) for ack_id in ids if ack_id in self._held]
+
+    def _acknowledge(self, ids: list[str]) -> None:
+        request = {"subscription": self._subscription, "ack_ids": ids}
+        self._client.acknowledge(request=request, retry=None, timeout=REQUEST_S)
+
+    def _lease(self, ids: Iterable[str], seconds: int) -> None:
+        for some in _parts(ids):
+            try:
+                self._client.modify_ack_deadline(
+                    request={
+                        "subscription": self._subscription,
+                        "ack_ids": some,
+                        "ack_deadline_seconds": seconds,
+                    },
+                    retry=None, timeout=REQUEST_S,
+                )  # fmt: skip
+            except Exception as error:  # the next look comes before the lease is over, or it ends by itself
+                log.warning("%s: cannot change leases: %s", self._subscription, error)
 
     def _prolong(self) -> None:
-        from google.api_core.exceptions import GoogleAPIError
-
         while not self._over.wait(self._lease_s / 3):
-            with self._lock:
-                ids = list(self._held)
-            try:
-                self._lease(ids)
-            except GoogleAPIError:
-                continue  # the next look comes before the lease is over
+            if not self.stuck:
+                with self._lock:
+                    ids = list(self._held)
+                self._lease(ids, self._lease_s)
+
+
+def _parts(ids: Iterable[str], size: int = 1000) -> Iterator[list[str]]:
+    every = list(ids)
+    for first in range(0, len(every), size):
+        yield every[first : first + size]
 
 
 _leases: Leases | None = None
 
 
-def acknowledge(ids: Iterable[str]) -> None:
-    """Acknowledge messages of this process; with another runner's source there are none to."""
-    if _leases is not None:
-        _leases.acknowledge(list(ids))
+def leases_here() -> Leases | None:
+    """Return the leases of this process; with another runner's source there are none."""
+    return _leases
 
 
 def take_over(leases: Leases) -> None:

@@ -35,8 +35,8 @@ class Work:
 class ItemLooker:
     """Finds out what there is to do of a line of the manifest; thread-safe."""
 
-    def __init__(self, spec: LaunchSpec, pool: StepPool) -> None:
-        self._desk = ItemDesk(spec)
+    def __init__(self, spec: LaunchSpec, pool: StepPool, *, desk: ItemDesk | None = None) -> None:
+        self._desk = desk or ItemDesk(spec)
         self._attempts = spec.limits.attempts
         self._pool = pool
 

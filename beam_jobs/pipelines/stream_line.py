@@ -11,8 +11,10 @@ from beam_jobs.contract.address import Address
 from beam_jobs.contract.manifest import ManifestRow, encode_row
 from beam_jobs.contract.report import ReportRow, Status
 from beam_jobs.contract.stream import LineJob, StreamSpec
-from beam_jobs.pipelines.crew import Crew, crew_for
-from beam_jobs.storage.retry import with_retries
+from beam_jobs.pipelines.crew import StreamCrew, stream_crew_for
+from beam_jobs.pipelines.desk import MAX_MESSAGE
+from beam_jobs.storage.refusal import explain
+from beam_jobs.storage.retry import is_transient, with_retries
 from beam_jobs.storage.store import store_for
 
 _THERE = (Status.DONE, Status.PRESENT, Status.PINGED)
@@ -24,7 +26,9 @@ class Line:
     def __init__(self, spec: StreamSpec) -> None:
         self._spec = spec
         self._jobs = {job.spec.job: job for job in spec.line}
-        self._crews: dict[str, Crew] = {name: crew_for(job.spec) for name, job in self._jobs.items()}
+        self._crews: dict[str, StreamCrew] = {
+            name: stream_crew_for(job.spec) for name, job in self._jobs.items()
+        }
         self._outputs = {name: Address.parse(job.spec.output) for name, job in self._jobs.items()}
         self._items = _Locks()
 
@@ -33,20 +37,40 @@ class Line:
 
         :param force: make the target again, unless that was done after ``asked_at``: a message that comes a
             second time asks for nothing new.
+        :raises Exception: for trouble that passes by itself; the item can be had again.
         """
         with self._items.held(item):
-            target = self._spec.target
-            redo = force and not self._is_young(target, item, asked_at)
             rows: list[ReportRow] = []
-            lost: dict[str, ReportRow] = {}
-            for name in self._wanted(item, redo=redo):
-                job = self._jobs[name]
-                blocker = next((lost[parent] for parent in job.parents if parent in lost), None)
-                row = self._run_one(job, item, force=redo and name == target, ping=ping, blocker=blocker)
-                if row.status not in _THERE:
-                    lost[name] = row
-                rows.append(row)
+            try:
+                for row in self._rows(item, force=force, ping=ping, asked_at=asked_at):
+                    rows.append(row)
+            except Exception as error:
+                if is_transient(error):
+                    raise
+                rows.append(self._failed(item, error))
             return rows
+
+    def _rows(self, item: str, *, force: bool, ping: bool, asked_at: datetime) -> Iterator[ReportRow]:
+        target = self._spec.target
+        redo = force and not self._is_young(target, item, asked_at)
+        lost: dict[str, ReportRow] = {}
+        for name in self._wanted(item, redo=redo):
+            job = self._jobs[name]
+            blocker = next((lost[parent] for parent in job.parents if parent in lost), None)
+            row = self._run_one(job, item, force=redo and name == target, ping=ping, blocker=blocker)
+            if row.status not in _THERE:
+                lost[name] = row
+            yield row
+
+    def _failed(self, item: str, error: Exception) -> ReportRow:
+        """Return the target's row of an item for which nothing can be looked up or begun."""
+        name, text = type(error).__name__, str(error) or type(error).__name__
+        if isinstance(error, OSError):
+            name, text = "StorageError", explain(error)
+        return ReportRow(
+            item=item, job=self._spec.target, status=Status.FAILED, stage="plan", error_class=name,
+            message=f"item {item!r}: {text}"[:MAX_MESSAGE],
+        )  # fmt: skip
 
     def _wanted(self, item: str, *, redo: bool) -> list[str]:
         """Return the jobs that must run, the target always among them: it then says that it is there."""
@@ -66,7 +90,7 @@ class Line:
         self, job: LineJob, item: str, *, force: bool, ping: bool, blocker: ReportRow | None
     ) -> ReportRow:
         if blocker is not None:
-            message = f"parent-failed: item {item!r}: job {blocker.job!r}: {blocker.message}"[:2000]
+            message = f"parent-failed: item {item!r}: job {blocker.job!r}: {blocker.message}"[:MAX_MESSAGE]
             return ReportRow(
                 item=item, job=job.spec.job, status=Status.BLOCKED, stage="plan", message=message
             )

@@ -1,10 +1,9 @@
-"""Messages in and out of a stream: read, worked on, reported, told of, acknowledged - in that order."""
+"""Messages into a stream: each read and worked on, and never one that takes others with it."""
 
 from __future__ import annotations
 
-import json
-import uuid
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,27 +17,34 @@ from apache_beam.utils.windowed_value import WindowedValue
 from beam_jobs.contract.address import Address, local_path, with_scheme
 from beam_jobs.contract.errors import MessageError
 from beam_jobs.contract.item import item_id_fault
-from beam_jobs.contract.message import CompletionMessage, Message, parse_message
-from beam_jobs.contract.report import ReportRow, Status, encode_report_row
+from beam_jobs.contract.message import Message, parse_message
+from beam_jobs.contract.ours import is_made_here
+from beam_jobs.contract.report import ReportRow
 from beam_jobs.contract.stream import StreamSpec
-from beam_jobs.pipelines.direct_pubsub import ACK_ID, acknowledge
+from beam_jobs.pipelines.direct_pubsub import ACK_ID, leases_here
 from beam_jobs.pipelines.lanes import cores
 from beam_jobs.pipelines.stream_line import Line
-from beam_jobs.storage.store import store_for
+from beam_jobs.storage.retry import is_transient
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
     """What became of one message.
 
-    :param dead: why it could not be read, with the message as it came.
+    :param data: the message as it came, with its ``attributes``.
+    :param dead: why it could not be read.
+    :param again: why it must come again: trouble of the world, not of the message.
     """
 
     ack_id: str | None
-    rows: tuple[ReportRow, ...] = ()
-    dead: dict[str, Any] | None = None
-    published_at: float = 0.0
+    message_id: str = ""
+    data: bytes = b""
     attributes: dict[str, str] = field(default_factory=dict)
+    rows: tuple[ReportRow, ...] = ()
+    dead: str | None = None
+    again: str | None = None
 
 
 class Serve(beam.DoFn):
@@ -75,29 +81,39 @@ class Serve(beam.DoFn):
         self._lanes.shutdown(wait=False)
 
     def _serve(self, message: Any) -> Served:
-        attributes = {k: v for k, v in (message.attributes or {}).items() if k != ACK_ID}
-        ack_id = (message.attributes or {}).get(ACK_ID)
+        """Return what became of a message, whatever happens: an error here would take the bundle with it."""
+        attributes = dict(message.attributes or {})
+        ack_id = attributes.pop(ACK_ID, None)
+        rows: tuple[ReportRow, ...] = ()
+        dead = again = None
+        try:
+            rows = tuple(self._rows(message, attributes))
+        except MessageError as error:
+            dead = str(error)
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}"
+            if is_transient(error):
+                again = said
+            else:
+                log.exception("Message %s cannot be served", message.message_id)
+                dead = f"the message cannot be served: {said}"
+        return Served(
+            ack_id=ack_id, message_id=message.message_id or "", data=message.data, attributes=attributes,
+            rows=rows, dead=dead, again=again,
+        )  # fmt: skip
+
+    def _rows(self, message: Any, attributes: dict[str, str]) -> Iterator[ReportRow]:
+        asked = parse_message(message.data, attributes)
         asked_at = message.publish_time or datetime.now(UTC)
         if asked_at.tzinfo is None:
             asked_at = asked_at.replace(tzinfo=UTC)
-        try:
-            asked = parse_message(message.data, attributes)
-            items = list(self._items(asked))
-        except MessageError as error:
-            dead = {
-                "data": message.data.decode("utf-8", "backslashreplace"),
-                "reason": str(error),
-                "message_id": message.message_id or "",
-            }
-            return Served(ack_id=ack_id, dead=dead, attributes=attributes)
-        rows = [
-            row
-            for item in items
-            for row in self._line.run(
+        leases = leases_here()
+        for item in list(self._items(asked)):
+            yield from self._line.run(
                 item, force=self._forces(asked), ping=bool(asked.ping), asked_at=asked_at
             )
-        ]
-        return Served(ack_id=ack_id, rows=tuple(rows), published_at=asked_at.timestamp())
+            if leases is not None:
+                leases.note_life()
 
     def _items(self, asked: Message) -> Iterator[str]:
         """Yield the ids that concern this target; a message that asks for others is not ours."""
@@ -106,8 +122,9 @@ class Serve(beam.DoFn):
         for text in asked.items:
             item: str | None = text
             if "://" in text or text.startswith("/"):
-                item = self._item_of(with_scheme(text))
-                if item is None and asked.uploaded:
+                uri = with_scheme(text)
+                item = self._item_of(uri)
+                if asked.uploaded and (item is None or is_made_here(uri, self._spec.ours)):
                     continue
             if item is None:
                 raise MessageError(f"{text!r} is not a file of the source {self._source.template!r}")
@@ -127,100 +144,3 @@ class Serve(beam.DoFn):
             return bool(asked.force)
         names = asked.force.replace(",", " ").split() if isinstance(asked.force, str) else asked.force
         return self._spec.target in names or "all" in names or "true" in names
-
-
-class Conclude(beam.DoFn):
-    """Report, tell listeners, bury what is dead, and only then acknowledge.
-
-    A crash on the way makes Pub/Sub give the message again; its artifacts are found then, and it is told of
-    once more.
-    """
-
-    def __init__(self, spec: StreamSpec) -> None:
-        self._spec = spec
-        self._done: list[Served]
-        self._publisher: Any = None
-        self._output = Address.parse(next(j for j in spec.line if j.spec.job == spec.target).spec.output)
-        self._fingerprint = next(j for j in spec.line if j.spec.job == spec.target).fingerprint
-
-    def start_bundle(self) -> None:
-        """Begin with nothing."""
-        self._done = []
-
-    def process(self, served: Served) -> None:
-        """Keep one."""
-        self._done.append(served)
-
-    def finish_bundle(self) -> None:
-        """Conclude all of the bundle."""
-        if not self._done:
-            return
-        self._report([row for served in self._done for row in served.rows])
-        self._tell()
-        acknowledge([served.ack_id for served in self._done if served.ack_id])
-        STATISTICS.add(self._done)
-
-    def _report(self, rows: list[ReportRow]) -> None:
-        dead = [served.dead for served in self._done if served.dead is not None]
-        for kind, lines in (
-            ("part", [encode_report_row(row) for row in rows]),
-            ("dead", [json.dumps(entry, ensure_ascii=False) for entry in dead]),
-        ):
-            if lines:
-                stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-                _put(f"{self._spec.report}/{kind}-{stamp}-{uuid.uuid4().hex[:8]}.jsonl", lines)
-
-    def _tell(self) -> None:
-        futures = [self._publish(topic, data, said) for topic, data, said in self._messages()]
-        for future in futures:
-            future.result()
-
-    def _messages(self) -> Iterator[tuple[str, bytes, dict[str, str]]]:
-        for served in self._done:
-            if served.dead is not None and self._spec.dead_letter_topic:
-                said = {**served.attributes, "media_reason": served.dead["reason"][:1000]}
-                yield self._spec.dead_letter_topic, served.dead["data"].encode(), said
-            for row in served.rows:
-                if self._spec.completion_topic and row.job == self._spec.target and _is_made(row):
-                    told = CompletionMessage(
-                        item=row.item, job=row.job, artifact=self._output.of(row.item),
-                        run_id=self._spec.name, fingerprint=self._fingerprint, registry=self._spec.registry,
-                    )  # fmt: skip
-                    yield self._spec.completion_topic, told.model_dump_json().encode(), told.attributes()
-
-    def _publish(self, topic: str, data: bytes, attributes: dict[str, str]) -> Any:
-        if self._publisher is None:
-            from google.cloud import pubsub_v1
-
-            self._publisher = pubsub_v1.PublisherClient()
-        return self._publisher.publish(topic, data, **attributes)
-
-
-def _is_made(row: ReportRow) -> bool:
-    return row.status in (Status.DONE, Status.PRESENT)
-
-
-def _put(uri: str, lines: Iterable[str]) -> None:
-    store = store_for(uri)
-    with store.draft(uri, ".jsonl") as draft:
-        draft.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        store.publish(draft, uri, replace=True)
-
-
-class Statistics:
-    """What this process has done since its start."""
-
-    def __init__(self) -> None:
-        self.messages = self.dead = 0
-        self.rows: dict[str, int] = {}
-
-    def add(self, served: Iterable[Served]) -> None:
-        """Count."""
-        for one in served:
-            self.messages += 1
-            self.dead += one.dead is not None
-            for row in one.rows:
-                self.rows[str(row.status)] = self.rows.get(str(row.status), 0) + 1
-
-
-STATISTICS = Statistics()

@@ -20,6 +20,11 @@ LOOK_EVERY_S = 5.0
 EXIT_CODE = 2
 
 
+def patience_s(limits: Limits) -> float:
+    """Return how long one item may take at the very most, storage's share included."""
+    return 2 * (limits.timeout_s + START_TIMEOUT_S + HANDOVER_TIMEOUT_S) + STORAGE_S * limits.attempts
+
+
 class Watchdog:
     """Ends this process when items are in work and none of them ends for longer than one may take.
 
@@ -28,9 +33,7 @@ class Watchdog:
 
     def __init__(self, crew: Staffed | None, *, limits: Limits) -> None:
         self._crew = crew
-        self._limit = (
-            2 * (limits.timeout_s + START_TIMEOUT_S + HANDOVER_TIMEOUT_S) + STORAGE_S * limits.attempts
-        )
+        self._limit = patience_s(limits)
         self._over = threading.Event()
 
     def __enter__(self) -> None:

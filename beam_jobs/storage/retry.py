@@ -29,6 +29,9 @@ def is_transient(error: BaseException) -> bool:
         return True
     if type(error).__module__.partition(".")[0] in ("requests", "urllib3"):
         return True  # that layer knows only the network's troubles
+    cause = getattr(error, "cause", None)  # google.api_core's RetryError: it has been tried for minutes
+    if isinstance(cause, BaseException) and cause is not error and is_transient(cause):
+        return True
     details = getattr(error, "exception_details", None)  # Beam's errors wrap one per file
     if isinstance(details, dict):
         return any(isinstance(inner, BaseException) and is_transient(inner) for inner in details.values())
