@@ -22,14 +22,14 @@ PATIENCE_S = 600.0
 def stream(args: Namespace) -> int:
     """Serve one target here, ask how it is, or let it end."""
     from airflow_media_provider.runs.stream_spec import stream_spec
-    from airflow_media_provider.runs.streams import ask_to_end, read_state, wait_for_end
+    from airflow_media_provider.runs.streams import ask_to_end, find_running, read_state, wait_for_end
 
     graph = open_graph(args)
     if graph.job(args.job).runner.name == "dataflow":
         raise PlanError(f"job {args.job!r} runs on Dataflow; start its stream by MediaStreamingJobOperator")
     stores = open_stores(graph.root)
     spec = stream_spec(graph, args.job, subscription=args.subscription)
-    state = read_state(spec, stores)
+    state = find_running(spec, stores) if args.action == "start" else read_state(spec, stores)
     if args.action == "start":
         if state.alive:
             raise PlanError(f"{spec.name} runs already: process {state.said['pid']} on {state.said['host']}")

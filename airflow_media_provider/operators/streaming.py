@@ -93,16 +93,16 @@ class MediaStreamingJobOperator(BaseOperator):
             self._worker.kill()
 
     def _here(self, spec: StreamSpec, stores: Stores) -> dict[str, Any]:
-        from airflow_media_provider.runs.streams import ask_to_end, read_state, wait_for_end
+        from airflow_media_provider.runs.streams import ask_to_end, find_running, read_state, wait_for_end
 
-        state = read_state(spec, stores)
         if self.action == "start":
+            state = find_running(spec, stores)
             if state.alive:
                 self.log.info("%s runs already: %s", spec.name, state.said)
                 return {"name": spec.name, **state.said}
             self._serve(spec, stores)
             state = read_state(spec, stores)
-        elif state.alive:
+        elif (state := read_state(spec, stores)).alive:
             ask_to_end(spec, stores, at_once=self.action == "stop")
             state = wait_for_end(spec, stores, patience=self.patience)
             if state.alive:

@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow_media_provider.errors import ObjectNotFound
 from airflow_media_provider.storage import Stores
+from beam_jobs.contract.process import place, started
 from beam_jobs.contract.stream import StreamSpec
 
 SILENT_S = 30.0
@@ -22,7 +23,7 @@ class StreamState:
     """What a stream last said.
 
     :param state: ``running``, ``draining``, ``drained``, ``stopped``, ``failed``; ``absent`` when there is
-        none, ``silent`` when it stopped talking.
+        none, ``silent`` when it stopped talking, or its process is gone.
     """
 
     name: str
@@ -42,9 +43,35 @@ def read_state(spec: StreamSpec, stores: Stores, *, now: float | None = None) ->
     except ObjectNotFound:
         return StreamState(name=spec.name, state="absent", said={})
     state = str(said.get("state"))
-    if state in ALIVE and (time.time() if now is None else now) - said.get("updated", 0) > SILENT_S:
+    if state in ALIVE and ((now or time.time()) - said.get("updated", 0) > SILENT_S or _is_gone(said)):
         state = "silent"
     return StreamState(name=spec.name, state=state, said=said)
+
+
+def find_running(spec: StreamSpec, stores: Stores, *, every: float = 1.0) -> StreamState:
+    """Return what the stream says of itself, believed only when it is still so.
+
+    One that was killed a moment ago has said that it runs. Here its process is looked for; of one elsewhere
+    the next word is awaited.
+    """
+    state = read_state(spec, stores)
+    deadline = time.monotonic() + SILENT_S
+    if not state.alive or _is_here(state.said):
+        return state
+    while time.monotonic() < deadline:
+        time.sleep(every)
+        later = read_state(spec, stores)
+        if later.said != state.said or not later.alive:
+            return later
+    return StreamState(name=spec.name, state="silent", said=state.said)
+
+
+def _is_here(said: dict[str, Any]) -> bool:
+    return bool(said.get("place")) and said["place"] == place()
+
+
+def _is_gone(said: dict[str, Any]) -> bool:
+    return _is_here(said) and started(int(said["pid"])) != said.get("process")
 
 
 def prepare_start(spec: StreamSpec, stores: Stores) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -82,6 +83,35 @@ def test_a_stream_is_started_found_again_and_ended(served, action, ends_as):
     assert ended["state"] == results["first"]["state"] == ends_as
     assert results["first"]["rows"] == {"done": 2}
     assert operator(registry, action).execute({})["state"] == ends_as, "there is nothing to end any more"
+
+
+def test_a_stream_that_was_killed_a_moment_ago_is_started_anew(served):
+    registry, topic, pubsub = served
+    errors = []
+
+    def start() -> None:
+        try:
+            operator(registry, "start").execute({})
+        except AirflowException as error:
+            errors.append(str(error))
+
+    first = threading.Thread(target=start)
+    first.start()
+    wait_until(lambda: state_of(registry).alive, patience=60, what="the stream did not start")
+    killed = state_of(registry).said["pid"]
+    os.kill(killed, signal.SIGKILL)
+    first.join(timeout=30)
+    assert "ended with code -9" in errors[0]
+
+    second = threading.Thread(target=start)
+    second.start()
+    pubsub.publish(topic, b"a")
+    made = registry.parent / "artifacts" / "downsample"
+    wait_until(lambda: list(made.glob("*/*.flac")), patience=60, what="nothing was served")
+    wait_until(lambda: state_of(registry).said["pid"] != killed, patience=30, what="it says nothing")
+    operator(registry, "drain").execute({})
+    second.join(timeout=60)
+    assert (second.is_alive(), len(errors)) == (False, 1)
 
 
 def test_a_stream_that_cannot_run_says_why(served):
