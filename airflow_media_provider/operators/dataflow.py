@@ -130,12 +130,18 @@ def attach_or_submit(
 
 def find_active_job(hook: DataflowHook, *, project: str, region: str, name: str) -> str | None:
     """Return the id of the job of exactly this name that has not ended, if there is one."""
+    job = active_job(hook, project=project, region=region, name=name)
+    return None if job is None else str(job["id"])
+
+
+def active_job(hook: DataflowHook, *, project: str, region: str, name: str) -> dict[str, Any] | None:
+    """Return the job of exactly this name that has not ended, if there is one."""
     jobs = hook.get_conn().projects().locations().jobs()
     request = jobs.list(projectId=project, location=region, filter="ACTIVE")
     while request is not None:
         page = request.execute(num_retries=3)
         for job in page.get("jobs", ()):
             if job["name"] == name:
-                return str(job["id"])
+                return dict(job)
         request = jobs.list_next(request, page)
     return None

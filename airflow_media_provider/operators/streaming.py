@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Action = Literal["start", "drain", "stop"]
 ACTIONS = ("start", "drain", "stop")
+ENDING = ("JOB_STATE_DRAINING", "JOB_STATE_CANCELLING")
 
 
 class MediaStreamingJobOperator(BaseOperator):
@@ -132,7 +133,7 @@ class MediaStreamingJobOperator(BaseOperator):
     def _on_dataflow(self, graph: JobGraph, spec: StreamSpec, stores: Stores) -> dict[str, Any]:
         from airflow.providers.google.cloud.hooks.dataflow import DataflowHook
 
-        from airflow_media_provider.operators.dataflow import find_active_job
+        from airflow_media_provider.operators.dataflow import active_job
         from airflow_media_provider.runners import pipeline_options
         from airflow_media_provider.runners.launch import launch
         from airflow_media_provider.runs.streams import prepare_start
@@ -140,7 +141,13 @@ class MediaStreamingJobOperator(BaseOperator):
         options = {**pipeline_options(graph.job(self.target), spec.name), "job_name": spec.name}
         project, region = str(options["project"]), str(options["region"])
         hook = DataflowHook(gcp_conn_id=self.gcp_conn_id, cancel_timeout=None)
-        job_id = find_active_job(hook, project=project, region=region, name=spec.name)
+        job = active_job(hook, project=project, region=region, name=spec.name)
+        job_id = None if job is None else str(job["id"])
+        if self.action == "start" and job is not None and job["currentState"] in ENDING:
+            raise AirflowException(
+                f"{spec.name}: Dataflow job {job_id} is still {job['currentState']}; start again when it has "
+                "ended"
+            )
         if self.action == "start" and job_id is None:
             uri = prepare_start(spec.model_copy(update={"options": options}), stores)
             said = launch(
