@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -10,18 +11,22 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from airflow_media_provider.errors import ObjectNotFound
 from airflow_media_provider.registry import media_registry
 from airflow_media_provider.runs.stream_spec import stream_spec
+from airflow_media_provider.storage import Stores
+from airflow_media_provider.storage.gcs import GcsStore
 from tests.airflow_env.client import wait_until
+from tests.peers.pubsub import PROJECT
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 class Stream:
-    """A stream on local files.
+    """A stream, on local files unless told otherwise.
 
-    :param jobs: of the registry; the last one is the target.
     :param suffix: of the source's files.
+    :param topic: what it is subscribed to, instead of a topic of its own.
     :param topics: which of ``told`` and ``dead`` exist; both are named to the stream.
     :param env: of its process, beside what the cloud needs.
     """
@@ -29,16 +34,17 @@ class Stream:
     def __init__(
         self, cloud: Any, folder: Path, jobs: dict[str, Any], *, target: str, suffix: str = ".txt",
         topics: tuple[str, ...] = ("told", "dead"), env: dict[str, str] | None = None,
-        root: str = "", source: str = "",
+        root: str = "", source: str = "", topic: str = "",
     ) -> None:  # fmt: skip
         self.folder, self.cloud, self.pubsub = folder, cloud, cloud.pubsub()
         self.env = env or {}
         name = f"st-{uuid.uuid4().hex[:8]}"
-        self.topic = self.pubsub.topic(name, name)
-        self.subscription = self.pubsub.subscription(name)
+        self.topic = topic or self.pubsub.topic(name)
+        self.subscription = self.pubsub.subscribe(name, self.topic)
         for kind in topics:
             self.pubsub.topic(f"{name}-{kind}", f"{name}-{kind}")
-        self.told, self.dead = (self.topic.replace(name, f"{name}-{kind}") for kind in ("told", "dead"))
+        self.told, self.dead = (f"projects/{PROJECT}/topics/{name}-{kind}" for kind in ("told", "dead"))
+        self.stores = Stores({"gs": lambda: GcsStore(cloud.storage())})
         self.root = root or f"file://{folder}/artifacts"
         self.graph = media_registry(
             root=self.root, source=source or f"file://{folder}/songs/{{item}}{suffix}", jobs=jobs
@@ -65,7 +71,7 @@ class Stream:
 
     def drain(self, how: str = "") -> int:
         """Ask it to end, and return its exit code."""
-        Path(self.spec.drain.removeprefix("file://")).write_text(how)
+        self.stores.for_uri(self.spec.drain).write(self.spec.drain, how.encode())
         return self.wait()
 
     def kill(self) -> None:
@@ -88,22 +94,24 @@ class Stream:
         """Return what it said."""
         return (self.folder / "log.txt").read_text()
 
+    def list(self, uri: str) -> list[str]:
+        """Return the objects whose names begin so, unfinished ones left out."""
+        return sorted(itertools.chain.from_iterable(self.stores.for_uri(uri).list_uris(uri)))
+
     def made(self, job: str) -> list[str]:
         """Return the items of which there are artifacts."""
-        found = []
-        for folder in (self.folder / "artifacts" / job).glob("*"):
-            paths = (
-                path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".tmp-")
-            )
-            found += [path.relative_to(folder).with_suffix("").as_posix() for path in paths]
-        return sorted(found)
+        folder = f"{self.root}/{job}/"
+        names = (uri.removeprefix(folder).partition("/")[2] for uri in self.list(folder))
+        return sorted(name.rpartition(".")[0] for name in names)
 
     def rows(self, kind: str = "part") -> list[dict[str, Any]]:
         """Return the rows of the report's files of a kind."""
-        report = Path(self.spec.report.removeprefix("file://"))
-        return [
-            json.loads(line) for path in report.glob(f"{kind}-*") for line in path.read_text().splitlines()
-        ]
+        texts = map(self.read, self.list(f"{self.spec.report}/{kind}-"))
+        return [json.loads(line) for text in texts for line in text.splitlines()]
+
+    def read(self, uri: str) -> str:
+        """Return the text of an object."""
+        return self.stores.for_uri(uri).read(uri).decode()
 
     def outcomes(self) -> list[tuple[str, str, str]]:
         """Return item, job and status of every row, in order, none left out."""
@@ -115,9 +123,11 @@ class Stream:
 
     def state(self) -> dict[str, Any]:
         """Return what it says of itself."""
-        path = Path(self.spec.state.removeprefix("file://"))
-        return json.loads(path.read_text()) if path.exists() else {}
+        try:
+            return json.loads(self.read(self.spec.state))
+        except ObjectNotFound:
+            return {}
 
     def left(self, topic: str | None = None) -> list[Any]:
-        """Take what the stream's subscription, or that of another topic, still holds."""
-        return self.pubsub.drain((topic or self.topic).replace("/topics/", "/subscriptions/"))
+        """Take what the stream's subscription, or that of ``told`` or ``dead``, still holds."""
+        return self.pubsub.drain((topic or self.subscription).replace("/topics/", "/subscriptions/"))

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 import uuid
 from collections import Counter
@@ -15,81 +11,35 @@ from pathlib import Path
 
 import pytest
 
-from airflow_media_provider.registry import media_registry
-from airflow_media_provider.runs.stream_spec import stream_spec
+from beam_jobs.pipelines.direct_pubsub import PULLED_AT_ONCE
 from tests.airflow_env.client import wait_until
+from tests.beam.streams import Stream
 from tests.integration.songs import make_songs
 
 pytestmark = pytest.mark.beam
 
-ROOT = Path(__file__).resolve().parents[2]
-JOBS = {
-    "downsample": {"step": "downsample", "needs": ["source"]},
-    "speech": {"step": "tests.e2e.steps:speechiness", "needs": ["downsample"]},
-    "sibling": {"step": "tests.e2e.steps:instrumentalness", "needs": ["downsample"]},
-}
+
+def jobs(folder: Path) -> dict:
+    """Three jobs; what the two last ones do is written down, too."""
+    witness = {"step": "tests.beam.steps_for_tests:witness", "needs": ["downsample"]}
+    return {
+        "downsample": {"step": "downsample", "needs": ["source"]},
+        "speech": {**witness, "params": {"diary": f"{folder}/diary"}},
+        "sibling": {**witness, "params": {"diary": f"{folder}/sibling"}},
+    }
 
 
-class Stream:
-    """A stream of one test: its topics, its folder, its process."""
-
-    def __init__(self, cloud, folder: Path) -> None:
-        self.folder, self.cloud, self.pubsub = folder, cloud, cloud.pubsub()
-        name = f"st-{uuid.uuid4().hex[:8]}"
-        self.topic = self.pubsub.topic(name, name)
-        self.subscription = self.pubsub.subscription(name)
-        self.told = self.pubsub.topic(f"{name}-told", f"{name}-told")
-        self.dead = self.pubsub.topic(f"{name}-dead", f"{name}-dead")
-        graph = media_registry(
-            root=f"file://{folder}/artifacts", source=f"file://{folder}/songs/{{item}}.ogg", jobs=JOBS
-        )
-        self.spec = stream_spec(
-            graph, "speech", subscription=self.subscription, completion_topic=self.told,
-            dead_letter_topic=self.dead, lease_s=10,
-        )  # fmt: skip
-        self.file = folder / "spec.json"
-        self.file.write_text(self.spec.model_dump_json())
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        log = (self.folder / "log.txt").open("ab")
-        command = [sys.executable, "-m", "beam_jobs.stream", str(self.file), "--parent", str(os.getpid())]
-        env = {**os.environ, **self.cloud.env, "PYTHONPATH": str(ROOT)}
-        self.process = subprocess.Popen(command, env=env, cwd=ROOT, stdout=log, stderr=log)
-
-    def wait(self, *, patience: float = 60) -> int:
-        return self.process.wait(timeout=patience)
-
-    def log(self) -> str:
-        return (self.folder / "log.txt").read_text()
-
-    def made(self, job: str) -> list[str]:
-        found = []
-        for folder in (self.folder / "artifacts" / job).glob("*"):
-            paths = (
-                path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".tmp-")
-            )
-            found += [path.relative_to(folder).with_suffix("").as_posix() for path in paths]
-        return sorted(found)
-
-    def rows(self, kind: str = "part") -> list[dict]:
-        report = Path(self.spec.report.removeprefix("file://"))
-        return [
-            json.loads(line) for path in report.glob(f"{kind}-*") for line in path.read_text().splitlines()
-        ]
-
-    def state(self) -> dict:
-        path = Path(self.spec.state.removeprefix("file://"))
-        return json.loads(path.read_text()) if path.exists() else {}
+def calls(folder: Path) -> Counter[str]:
+    """Return how often the step of ``speech`` was called for each item."""
+    diary = folder / "diary"
+    return Counter(diary.read_text().splitlines() if diary.exists() else ())
 
 
 @pytest.fixture
 def stream(cloud, tmp_path):
-    made = Stream(cloud, tmp_path)
+    made = Stream(cloud, tmp_path, jobs(tmp_path), target="speech", suffix=".ogg")
     yield made
-    if made.process is not None and made.process.poll() is None:
-        made.process.kill()
-        made.process.wait()
+    made.kill()
 
 
 @pytest.mark.timeout(400)
@@ -100,18 +50,17 @@ def test_five_hundred_messages_with_doubles_corrupt_songs_and_a_kill(stream):
     corrupt = set(chance.sample(items, 25))
     for item in corrupt:
         (stream.folder / "songs" / f"{item}.ogg").write_text("no song\n" * 40)
-    doubles = chance.sample(items, 50)
-    messages = [item.encode() for item in items + doubles]
-    chance.shuffle(messages)
-    stream.pubsub.publish(stream.topic, *messages)
+    asked = items + chance.sample(items, 50)
+    chance.shuffle(asked)
+    stream.publish(*(item.encode() for item in asked))
+    good = sorted(set(items) - corrupt)
 
     stream.start()
     wait_until(lambda: len(stream.made("speech")) > 60, patience=90, what=stream.log(), every=0.1)
-    stream.process.send_signal(signal.SIGKILL)
-    stream.wait()
-    assert len(stream.made("speech")) < 400, "killed too late to show anything"
+    stream.kill()
+    made, called, reported = stream.made("speech"), calls(stream.folder), stream.rows()
+    assert len(made) < 400, "killed too late to show anything"
     stream.start()
-    good = sorted(set(items) - corrupt)
 
     def all_served() -> bool:
         failed = {row["item"] for row in stream.rows() if row["status"] == "failed"}
@@ -119,28 +68,84 @@ def test_five_hundred_messages_with_doubles_corrupt_songs_and_a_kill(stream):
 
     wait_until(all_served, patience=150, what="not all was served", every=0.5)
     time.sleep(12)  # what the killed one had leased comes back
-    stream.process.send_signal(signal.SIGTERM)
+    stream.process.terminate()
     assert stream.wait() == 0, stream.log()
 
     assert stream.state()["state"] == "drained"
-    assert not stream.pubsub.drain(stream.subscription), "every message is acknowledged"
+    assert not stream.left(), "every message is acknowledged"
     assert stream.made("downsample") == good
     assert stream.made("sibling") == [], "siblings are not run"
-    done = Counter((row["item"], row["job"]) for row in stream.rows() if row["status"] == "done")
-    assert max(done.values()) == 1
-    told = {
-        json.loads(message.data)["item"]
-        for message in stream.pubsub.drain(f"{stream.told.replace('/topics/', '/subscriptions/')}")
-    }
+
+    # Who was called at the kill and left nothing is called again; nobody else is called twice.
+    cut_off = {item for item in called if item not in made}
+    assert calls(stream.folder) == Counter({item: 1 + (item in cut_off) for item in good})
+
+    # What was made at the kill and not reported is found there later; all else is reported as done, once.
+    unsaid = set(made) - {row["item"] for row in reported if row["job"] == "speech"}
+    done = Counter(row["item"] for row in stream.rows() if (row["job"], row["status"]) == ("speech", "done"))
+    assert done == Counter(item for item in good if item not in unsaid)
+
+    # One row of the target per message; a second one where the kill came between report and acknowledgement.
+    told = {item for message in stream.left(stream.told) for item in [json.loads(message.data)["item"]]}
+    rows = Counter(row["item"] for row in stream.rows() if row["job"] == "speech")
+    twice = rows - Counter(asked)
+    assert not Counter(asked) - rows
+    assert set(twice) <= {row["item"] for row in reported}
+    assert twice.total() <= PULLED_AT_ONCE
     assert told == set(good)
+
+
+@pytest.mark.timeout(240)
+def test_uploads_to_a_bucket_that_takes_the_artifacts_too(cloud, tmp_path):
+    bucket = cloud.storage().create_bucket(f"st-{uuid.uuid4().hex[:8]}")
+    home = f"gs://{bucket.name}"
+    stream = Stream(
+        cloud, tmp_path, jobs(tmp_path), target="speech", root=f"{home}/media", source=f"{home}/{{item}}",
+        topic=cloud.storage_topic,
+    )  # fmt: skip
+    seen = cloud.pubsub().subscribe(f"{bucket.name}-seen", cloud.storage_topic)
+    items = [f"a/song {n:02}.ogg" for n in range(20)]
+    make_songs(tmp_path, [item.removesuffix(".ogg") for item in items], seconds=0.4)
+    corrupt, doubles = items[3:6], items[8:12]
+    for item in corrupt:
+        (tmp_path / item).write_text("no song\n" * 40)
+    uploads = items + doubles
+
+    stream.start()
+    try:
+        for item in uploads:
+            bucket.blob(item).upload_from_filename(tmp_path / item)
+        stream.wait_for_rows(2 * len(items) + len(doubles), patience=90)
+        time.sleep(3)  # what the artifacts' own notifications come to
+        assert stream.drain() == 0, stream.log()
+    finally:
+        stream.kill()
+
+    # By what was done, what storage saw, and what is reported: no song twice, no artifact taken for one.
+    good = sorted(set(items) - set(corrupt))
+    assert calls(tmp_path) == Counter(good)
+    objects = Counter(
+        message.attributes["objectId"]
+        for message in stream.pubsub.drain(seen)
+        if message.attributes["bucketId"] == bucket.name
+    )
+    made = [*stream.list(f"{home}/media/downsample/"), *stream.list(f"{home}/media/speech/")]
+    assert {objects[uri.removeprefix(f"{home}/")] for uri in made} == {1}
+    assert stream.made("downsample") == stream.made("speech") == good
+    assert stream.outcomes() == sorted(
+        [(item, job, "done") for item in good for job in ("downsample", "speech")]
+        + [(item, "speech", "present") for item in doubles]
+        + [(item, *end) for item in corrupt for end in (("downsample", "failed"), ("speech", "blocked"))]
+    )
+    assert stream.rows("dead") == []
+    told = Counter(json.loads(message.data)["item"] for message in stream.left(stream.told))
+    assert told == Counter(good + doubles)
 
 
 def test_only_what_is_missing_is_made_and_poison_is_buried(stream):
     make_songs(stream.folder / "songs", ["a", "b", "c"], seconds=1)
     stream.start()
-    stream.pubsub.publish(
-        stream.topic, b"a", b'{"item": "b", "targets": ["sibling"]}', b'{"item": 3}', b"missing"
-    )
+    stream.publish(b"a", b'{"item": "b", "targets": ["sibling"]}', b'{"item": 3}', b"missing")
     wait_until(
         lambda: len(stream.rows()) >= 3 and stream.rows("dead"), patience=60, what=stream.log(), every=0.2
     )
@@ -154,18 +159,12 @@ def test_only_what_is_missing_is_made_and_poison_is_buried(stream):
     }
 
     # Forced: the target again, not what it needs.
-    stream.pubsub.publish(stream.topic, b'{"item": "a", "force": true}')
-
-    def speeches() -> int:
-        return sum(
-            (row["item"], row["job"], row["status"]) == ("a", "speech", "done") for row in stream.rows()
-        )
-
-    wait_until(lambda: speeches() == 2, patience=60, what=stream.log(), every=0.2)
+    stream.publish(b'{"item": "a", "force": true}')
+    wait_until(lambda: calls(stream.folder)["a"] == 2, patience=60, what=stream.log(), every=0.2)
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    Path(stream.spec.drain.removeprefix("file://")).write_text("")
-    assert stream.wait() == 0, stream.log()
+    assert stream.drain() == 0, stream.log()
+    assert stream.outcomes().count(("a", "speech", "done")) == 2
     (dead,) = stream.rows("dead")
     assert "item: Input should be a valid string" in dead["reason"]
-    (buried,) = stream.pubsub.drain(stream.dead.replace("/topics/", "/subscriptions/"))
+    (buried,) = stream.left(stream.dead)
     assert (buried.data, "media_reason" in buried.attributes) == (b'{"item": 3}', True)
