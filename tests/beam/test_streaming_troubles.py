@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
+import uuid
 from pathlib import Path
 
 import pytest
 
 from tests.airflow_env.client import wait_until
 from tests.beam.streams import Stream
+from tests.peers.refusing import refusing_storage
 
 pytestmark = [pytest.mark.beam, pytest.mark.timeout(240)]
 
@@ -61,6 +65,38 @@ def test_an_item_that_storage_refuses_is_failed_and_the_others_are_served(stream
     assert served.outcomes() == [("a", "count", "done"), ("b", "count", "failed"), ("c", "count", "done")]
     (failed,) = (row for row in served.rows() if row["status"] == "failed")
     assert (failed["error_class"], "'b'" in failed["message"]) == ("StorageError", True)
+    assert not served.left()
+
+
+def test_a_bucket_that_refuses_for_a_while_or_for_good_stops_no_stream(cloud, stream):
+    bucket, away = cloud.storage().create_bucket(f"st-{uuid.uuid4().hex[:8]}"), threading.Event()
+    for item in "abcde":
+        bucket.blob(f"songs/{item}.txt").upload_from_string("text")
+
+    def deny(method: str, path: str) -> bool | int:
+        if away.is_set():
+            return 503
+        return "count" in path and path.rpartition("%2F")[2].startswith("b.json")
+
+    with refusing_storage(cloud.gcs_url, deny) as url:
+        served = stream(
+            root=f"gs://{bucket.name}/media", source=f"gs://{bucket.name}/songs/{{item}}.txt",
+            env={"STORAGE_EMULATOR_HOST": url},
+        )  # fmt: skip
+        served.start()
+        served.publish(b"a", b"b", b"c")
+        served.wait_for_rows(3)
+        away.set()
+        served.publish(b"d", b"e")
+        time.sleep(5)
+        away.clear()
+        served.wait_for_rows(5)
+        assert served.drain() == 0, served.log()
+
+    ends = [(item, "count", "failed" if item == "b" else "done") for item in "abcde"]
+    assert served.outcomes() == ends
+    (failed,) = (row for row in served.rows() if row["status"] == "failed")
+    assert (failed["error_class"], failed["stage"]) == ("StorageError", "plan")
     assert not served.left()
 
 

@@ -1,0 +1,145 @@
+"""What a stream holds of Pub/Sub, and how it lets go of it, on a real server; trouble is made on purpose."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+from google.api_core.exceptions import ServiceUnavailable
+
+from beam_jobs.contract.errors import MediaJobError, StepTimeout
+from beam_jobs.contract.report import ReportRow, Status
+from beam_jobs.pipelines import direct_pubsub
+from beam_jobs.pipelines.desk import PatientDesk
+from beam_jobs.pipelines.direct_pubsub import ACK_ID, Leases
+from beam_jobs.pipelines.stream_conclude import Conclude
+from beam_jobs.pipelines.stream_messages import Serve
+from beam_jobs.pipelines.trace import Trace
+from tests.airflow_env.client import wait_until
+from tests.beam.streams import Stream
+
+pytestmark = pytest.mark.beam
+
+COUNT = {"count": {"step": "tests.beam.steps_for_tests:calm", "needs": ["source"]}}
+
+
+@pytest.fixture
+def stream(cloud, tmp_path, monkeypatch):
+    for name, value in cloud.env.items():
+        monkeypatch.setenv(name, value)
+    return Stream(cloud, tmp_path, COUNT, target="count")
+
+
+@pytest.fixture
+def leases(stream, monkeypatch):
+    made = Leases(stream.subscription, lease_s=10)
+    monkeypatch.setattr(direct_pubsub, "_leases", made)
+    yield made
+    made.close()
+
+
+def pull(leases: Leases, count: int) -> list:
+    found: list = []
+    deadline = time.monotonic() + 30
+    while len(found) < count and time.monotonic() < deadline:
+        found += leases.pull()
+    return found
+
+
+def serve(stream: Stream, answers: dict[str, Exception], messages: list) -> list:
+    """Serve messages by a line that does what ``answers`` say, and conclude."""
+
+    def run(item: str, **how) -> list[ReportRow]:
+        if item in answers:
+            raise answers[item]
+        return [ReportRow(item=item, job="count", status=Status.DONE)]
+
+    one, end = Serve(stream.spec), Conclude(stream.spec)
+    one._line = SimpleNamespace(run=run)
+    served = [one._serve(SimpleNamespace(**_facts(message))) for message in messages]
+    end.start_bundle()
+    for what in served:
+        end.process(what)
+    end.finish_bundle()
+    return served
+
+
+def _facts(message) -> dict:
+    return {
+        "data": message.data, "attributes": dict(message.attributes), "message_id": message.message_id,
+        "publish_time": datetime.now(UTC),
+    }  # fmt: skip
+
+
+def test_trouble_that_passes_gives_its_message_back_and_none_of_the_others(stream, leases):
+    stream.publish(b"a", b"b", b"c")
+    serve(stream, {"b": ConnectionResetError("cut")}, pull(leases, 3))
+    assert stream.outcomes() == [("a", "count", "done"), ("c", "count", "done")]
+    assert leases.in_work == 0
+
+    (again,) = pull(leases, 1)
+    assert again.data == b"b"
+    serve(stream, {}, [again])
+    assert stream.outcomes() == [(item, "count", "done") for item in "abc"]
+    assert not stream.left()
+
+
+def test_an_error_that_nobody_thought_of_buries_its_message_alone(stream, leases):
+    stream.publish(b"a", b"b")
+    serve(stream, {"b": ZeroDivisionError("x")}, pull(leases, 2))
+    assert stream.outcomes() == [("a", "count", "done")]
+    (dead,) = stream.rows("dead")
+    assert (dead["data"], "ZeroDivisionError: x" in dead["reason"]) == ("b", True)
+    assert not stream.left()
+
+
+def test_a_message_whose_acknowledgement_was_lost_is_not_reported_again(stream, leases, monkeypatch):
+    stream.publish(b"a")
+    (message,) = pull(leases, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(leases, "_acknowledge", lambda ids: (_ for _ in ()).throw(ServiceUnavailable("away")))
+        serve(stream, {}, [message])
+    assert leases.in_work == 0
+    leases._lease([message.attributes[ACK_ID]], 0)  # its lease ends
+
+    (again,) = pull(leases, 1)
+    serve(stream, {}, [again])
+    assert stream.outcomes() == [("a", "count", "done")]
+    assert not stream.left()
+
+
+def test_leases_that_cannot_be_changed_cost_no_message(stream, leases, monkeypatch):
+    def away(**request) -> None:
+        raise ServiceUnavailable("away")
+
+    stream.publish(b"a")
+    monkeypatch.setattr(leases._client, "modify_ack_deadline", away)
+    (message,) = pull(leases, 1)
+    serve(stream, {}, [message])
+    assert stream.outcomes() == [("a", "count", "done")]
+
+
+def test_leases_are_not_prolonged_where_nothing_goes_on(stream):
+    stream.publish(b"a")
+    stuck = Leases(stream.subscription, lease_s=10, patience_s=0.0)
+    assert len(pull(stuck, 1)) == 1
+    assert stuck.stuck
+    wait_until(stream.left, patience=40, what="the lease never ends")
+    stuck.close()
+
+
+def test_another_runner_has_its_bundle_tried_again(stream):
+    message = SimpleNamespace(data=b"a", attributes={}, message_id="1")
+    with pytest.raises(MediaJobError, match="1 messages must come again: ConnectionResetError: cut"):
+        serve(stream, {"a": ConnectionResetError("cut")}, [message])
+    assert stream.rows() == []
+
+
+def test_a_stream_fails_an_item_for_what_stays_and_not_for_what_passes(stream):
+    desk = PatientDesk(stream.spec.line[0].spec)
+    for error in (PermissionError(13, "no"), StepTimeout("too long")):
+        assert desk.failed("a", Trace(stage="fetch"), error).status == Status.FAILED
+    with pytest.raises(TimeoutError):
+        desk.failed("a", Trace(stage="fetch"), TimeoutError("slow"))
