@@ -1,8 +1,8 @@
 """How long a stream takes from a published message to its artifact: at a steady rate, and after a burst.
 
-A stream of ``downsample`` serves songs of half a second, from local files and a Pub/Sub server on loopback.
-The time of a message runs from just before it is published until its artifact has its name. Results go to
-``benchmarks/results/``.
+A stream of ``downsample`` serves songs of half a second, with a Pub/Sub server on loopback: once with songs and
+artifacts in local files, once on a storage server on loopback. The time of a message runs from just before it is
+published until its artifact has its name. Results go to ``benchmarks/results/``.
 
     python -m benchmarks.stream_latency
 """
@@ -37,7 +37,11 @@ def main() -> None:
     parser.add_argument("--burst", type=int, default=200, help="messages at once")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, cloud_servers(Path(name)) as cloud:
-        rows = measure(Path(name), cloud, args.steady, args.burst)
+        rows = [
+            row
+            for place in (Files(Path(name)), Bucket(Path(name), cloud))
+            for row in measure(place, cloud, args.steady, args.burst)
+        ]
     text = "\n".join(f"- {row['what']}: {line(row)}" for row in rows)
     print(text)
     if args.steady == parser.get_default("steady"):
@@ -45,18 +49,60 @@ def main() -> None:
         (RESULTS / "stream_latency.md").write_text(f"# From message to artifact\n\n{text}\n")
 
 
-def measure(folder: Path, cloud: Cloud, steady: int, burst: int) -> list[dict[str, Any]]:
+class Files:
+    """Songs and artifacts on local disk."""
+
+    name = "files"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / self.name
+        self.home = f"file://{self.folder}"
+
+    def make_songs(self, items: list[str]) -> None:
+        """Write the songs."""
+        make_songs(self.folder / "songs", items, seconds=0.5)
+
+    def made(self) -> dict[str, float]:
+        """Return when each artifact appeared."""
+        paths = (self.folder / "artifacts" / "downsample").glob("*/song*.flac")
+        return {path.stem: path.stat().st_ctime for path in paths}
+
+
+class Bucket(Files):
+    """Songs and artifacts on a storage server."""
+
+    name = "bucket"
+
+    def __init__(self, folder: Path, cloud: Cloud) -> None:
+        super().__init__(folder)
+        self.bucket = cloud.storage().create_bucket("latency")
+        self.home = "gs://latency"
+
+    def make_songs(self, items: list[str]) -> None:
+        """Write the songs and upload them."""
+        super().make_songs(items)
+        for item in items:
+            name = f"songs/{item}.ogg"
+            self.bucket.blob(name).upload_from_filename(self.folder / name)
+
+    def made(self) -> dict[str, float]:
+        """Return when each artifact appeared, as the server says."""
+        blobs = self.bucket.list_blobs(prefix="artifacts/downsample/")
+        return {Path(blob.name).stem: blob.time_created.timestamp() for blob in blobs}
+
+
+def measure(place: Files, cloud: Cloud, steady: int, burst: int) -> list[dict[str, Any]]:
     """Serve all messages by one stream."""
     items = [f"song {n:04}" for n in range(1 + steady + burst)]
-    make_songs(folder / "songs", items, seconds=0.5)
-    pubsub = cloud.pubsub()
-    topic = pubsub.topic("latency", "latency")
+    place.make_songs(items)
+    folder, pubsub, name = place.folder, cloud.pubsub(), f"latency-{place.name}"
+    topic = pubsub.topic(name, name)
     graph = media_registry(
-        root=f"file://{folder}/artifacts",
-        source=f"file://{folder}/songs/{{item}}.ogg",
+        root=f"{place.home}/artifacts",
+        source=f"{place.home}/songs/{{item}}.ogg",
         jobs={"downsample": {"step": "downsample", "needs": ["source"]}},
     )
-    spec = stream_spec(graph, "downsample", subscription=pubsub.subscription("latency"))
+    spec = stream_spec(graph, "downsample", subscription=pubsub.subscription(name))
     (folder / "spec.json").write_text(spec.model_dump_json())
     with (folder / "stream.log").open("wb") as log:
         stream = subprocess.Popen(
@@ -66,12 +112,13 @@ def measure(folder: Path, cloud: Cloud, steady: int, burst: int) -> list[dict[st
     try:
         warm, *rest = items
         publish(pubsub, topic, [warm], every=0)
-        wait_for(folder, [warm])
+        wait_for(place, [warm])
         asked = publish(pubsub, topic, rest[:steady], every=0.25)
-        made = wait_for(folder, rest[:steady])
-        rows = [result("four messages a second", asked, made)]
+        made = wait_for(place, rest[:steady])
+        rows = [result(f"{place.name}, four messages a second", asked, made)]
         asked = publish(pubsub, topic, rest[steady:], every=0)
-        rows.append(result(f"{burst} messages at once", asked, wait_for(folder, rest[steady:])))
+        made = wait_for(place, rest[steady:])
+        rows.append(result(f"{place.name}, {burst} messages at once", asked, made))
     finally:
         stream.send_signal(signal.SIGTERM)
         stream.wait(60)
@@ -92,15 +139,15 @@ def publish(pubsub: Any, topic: str, items: list[str], *, every: float) -> dict[
     return asked
 
 
-def wait_for(folder: Path, items: list[str]) -> dict[str, float]:
+def wait_for(place: Files, items: list[str]) -> dict[str, float]:
     """Return when each item's artifact appeared."""
 
     def all_made() -> dict[str, float] | None:
-        paths = (folder / "artifacts" / "downsample").glob("*/song*.flac")
-        made = {path.stem: path.stat().st_ctime for path in paths}
+        made = place.made()
         return made if made.keys() >= set(items) else None
 
-    return wait_until(all_made, patience=300, every=0.2, what=(folder / "stream.log").read_text()[-2000:])
+    log = (place.folder / "stream.log").read_text()[-2000:]
+    return wait_until(all_made, patience=300, every=0.2, what=log)
 
 
 def result(what: str, asked: dict[str, float], made: dict[str, float]) -> dict[str, Any]:
