@@ -1,8 +1,8 @@
 """How long a stream takes from a published message to its artifact: at a steady rate, and after a burst.
 
-A stream of ``downsample`` serves songs of half a second, with a Pub/Sub server on loopback: once with songs and
-artifacts in local files, once on a storage server on loopback. The time of a message runs from just before it is
-published until its artifact has its name. Results go to ``benchmarks/results/``.
+A stream of ``downsample`` serves songs of half a second, with a Pub/Sub server on loopback: once with songs
+and artifacts in local files, once on a storage server on loopback. The time of a message runs from just
+before it is published until its artifact has its name. Results go to ``benchmarks/results/``.
 
     python -m benchmarks.stream_latency
 """

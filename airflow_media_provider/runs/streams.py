@@ -43,8 +43,11 @@ def read_state(spec: StreamSpec, stores: Stores, *, now: float | None = None) ->
     except ObjectNotFound:
         return StreamState(name=spec.name, state="absent", said={})
     state = str(said.get("state"))
-    if state in ALIVE and ((now or time.time()) - said.get("updated", 0) > SILENT_S or _is_gone(said)):
-        state = "silent"
+    if state in ALIVE:
+        age = (time.time() if now is None else now) - said.get("updated", 0)
+        # Where its process can be seen, that decides: a storage that hangs keeps it from saying anything.
+        silent = _is_gone(said) if _is_here(said) else age > SILENT_S
+        state = "silent" if silent else state
     return StreamState(name=spec.name, state=state, said=said)
 
 
@@ -71,7 +74,7 @@ def _is_here(said: dict[str, Any]) -> bool:
 
 
 def _is_gone(said: dict[str, Any]) -> bool:
-    return _is_here(said) and started(int(said["pid"])) != said.get("process")
+    return started(int(said["pid"])) != said.get("process")
 
 
 def prepare_start(spec: StreamSpec, stores: Stores) -> str:

@@ -43,6 +43,13 @@ def test_a_stream_whose_process_is_here_runs(spec):
     assert find_running(spec, Stores()).alive
 
 
+def test_a_stream_whose_process_is_here_runs_even_if_storage_takes_no_word_of_it(spec):
+    say(spec, updated=time.time() - 600)
+    assert read_state(spec, Stores()).alive
+    say(spec, updated=time.time() - 600, place="elsewhere")
+    assert read_state(spec, Stores()).state == "silent"
+
+
 def test_a_stream_whose_process_is_gone_does_not_run_whatever_it_said_last(spec):
     child = subprocess.Popen(["sleep", "60"])
     say(spec, pid=child.pid, process=started(child.pid))

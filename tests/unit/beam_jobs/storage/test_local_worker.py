@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from google.api_core.exceptions import Forbidden, RetryError, ServiceUnavailable
 
 from beam_jobs.contract.errors import StorageError
 from beam_jobs.storage import local
@@ -167,7 +168,8 @@ def test_each_scheme_has_its_store() -> None:
     [
         (ConnectionResetError(), True), (TimeoutError(), True), (OSError(errno.EIO, "io"), True),
         (OSError(errno.ENOSPC, "full"), False), (PermissionError(), False), (FileNotFoundError(), False),
-        (ValueError(), False),
+        (ValueError(), False), (RetryError("for minutes", ServiceUnavailable("away")), True),
+        (RetryError("for minutes", Forbidden("no")), False),
     ],
 )  # fmt: skip
 def test_only_what_may_pass_is_tried_again(error: Exception, again: bool) -> None:
