@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
-from beam_jobs.contract.message import attribute_text
+from beam_jobs.contract.dead_letter import dead_attributes, dead_body
 
 log = logging.getLogger(__name__)
 
@@ -21,9 +19,6 @@ AT_ONCE = 1000
 
 AT_ONCE_BYTES = 5_000_000
 """Bodies in one request; Pub/Sub takes 10 MB, attributes included."""
-
-KEPT_ATTRIBUTES = 98
-"""Of the 100 that a message can have, two are ours."""
 
 
 def bury(publisher: Any, topic: str, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -62,16 +57,8 @@ def bury(publisher: Any, topic: str, rows: Sequence[Mapping[str, Any]]) -> int:
 def _letter(row: Mapping[str, Any]) -> Any:
     from google.pubsub_v1 import PubsubMessage
 
-    ours = {"media_reason": attribute_text(row["reason"]), "media_message_id": row["message_id"]}
-    kept = dict(islice(row["attributes"].items(), KEPT_ATTRIBUTES))
-    return PubsubMessage(data=_body(row), attributes={**kept, **ours})
-
-
-def _body(row: Mapping[str, Any]) -> bytes:
-    """Return the bytes that came."""
-    if "data_base64" in row:
-        return base64.b64decode(row["data_base64"])
-    return str(row["data"]).encode()
+    said = dead_attributes(row["attributes"], reason=row["reason"], message_id=row["message_id"])
+    return PubsubMessage(data=dead_body(row), attributes=said)
 
 
 def _parts(rows: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
@@ -79,7 +66,7 @@ def _parts(rows: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]
     part: list[Mapping[str, Any]] = []
     size = 0
     for row in rows:
-        more = len(_body(row))
+        more = len(dead_body(row))
         if part and (len(part) == AT_ONCE or size + more > AT_ONCE_BYTES):
             yield part
             part, size = [], 0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
 from beam_jobs.contract.address import Address, local_path, with_scheme
+from beam_jobs.contract.dead_letter import dead_row
 from beam_jobs.contract.errors import MessageError
 from beam_jobs.contract.item import item_id_fault
 from beam_jobs.contract.message import Message, parse_message
@@ -61,7 +61,12 @@ class Sorter:
             try:
                 rows = self._rows(parse_message(received.data, received.attributes), received.message_id)
             except MessageError as error:
-                dead.append(_dead(received, str(error)))
+                dead.append(
+                    dead_row(
+                        received.data, reason=str(error), message_id=received.message_id,
+                        attributes=received.attributes,
+                    )
+                )  # fmt: skip
             else:
                 found.extend(rows)
                 ignored += not rows
@@ -126,16 +131,3 @@ def _names(force: Any) -> tuple[str, ...]:
 def _item_of(uri: str, source: Address) -> str | None:
     prefix = with_scheme(source.prefix) if local_path(source.prefix) is not None else source.prefix
     return Address(prefix=prefix, suffix=source.suffix).item_of(uri)
-
-
-def _dead(received: Received, reason: str) -> dict[str, Any]:
-    try:
-        body: dict[str, Any] = {"data": received.data.decode()}
-    except UnicodeDecodeError:
-        body = {"data_base64": base64.b64encode(received.data).decode()}
-    return {
-        "message_id": received.message_id,
-        "reason": reason,
-        **body,
-        "attributes": dict(received.attributes),
-    }

@@ -19,9 +19,6 @@ Modes = Literal["bottom-up", "top-down", "only"]
 
 _STORAGE_OBJECT = "storage#object"
 
-ATTRIBUTE_BYTES = 1024
-"""What Pub/Sub takes as the value of an attribute."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
@@ -113,12 +110,6 @@ def encode_work(
     """Return the message that asks for work on ``item``."""
     said = {"item": item, "force": force, "ping": ping, "targets": targets or None, "mode": mode}
     return json.dumps({name: value for name, value in said.items() if value is not None}).encode()
-
-
-def attribute_text(text: str) -> str:
-    """Return ``text`` as the value of an attribute: cut to the bytes that Pub/Sub takes, no letter halved."""
-    # A lone surrogate, as JSON can hold it, is no UTF-8.
-    return text.encode("utf-8", "replace")[:ATTRIBUTE_BYTES].decode("utf-8", "ignore")
 
 
 def _notification(attributes: Mapping[str, str]) -> Message:

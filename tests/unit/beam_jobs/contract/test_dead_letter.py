@@ -7,7 +7,14 @@ import base64
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beam_jobs.contract.dead_letter import MAX_ATTRIBUTE_BYTES, cut_reason, dead_attributes, dead_row
+from beam_jobs.contract.dead_letter import (
+    KEPT_ATTRIBUTES,
+    MAX_ATTRIBUTE_BYTES,
+    cut_reason,
+    dead_attributes,
+    dead_body,
+    dead_row,
+)
 
 
 @given(st.text(), st.integers(min_value=1, max_value=40))
@@ -32,3 +39,14 @@ def test_a_file_keeps_text_as_text_and_anything_else_in_base64():
     assert row == {"message_id": "7", "reason": "r", "data": "a", "attributes": {"x": "y"}}
     row = dead_row(b"\xff", reason="r", message_id="7", attributes={})
     assert base64.b64decode(row["data_base64"]) == b"\xff"
+
+
+@given(st.binary())
+def test_a_file_gives_back_the_bytes_that_came(data):
+    assert dead_body(dead_row(data, reason="r", message_id="7", attributes={})) == data
+
+
+def test_a_message_with_all_attributes_that_can_be_keeps_room_for_the_reason():
+    said = dead_attributes({f"a{n}": "x" for n in range(100)}, reason="r", message_id="7")
+    assert len(said) == KEPT_ATTRIBUTES + 2
+    assert said["media_reason"] == "r"
