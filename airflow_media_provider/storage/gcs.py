@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -15,8 +16,12 @@ from airflow_media_provider.storage.store import Content, ObjectInfo, in_batches
 
 NAMES = "items(name),nextPageToken"
 FACTS = "items(name,size,updated),nextPageToken"
+FOLDERS = "prefixes,nextPageToken"
 PAGE = 1000
 """The most that the service gives at a time."""
+
+WRITTEN_BY = "media-written-by"
+"""Metadata of an object that was created: which call has written it."""
 
 
 class GcsStore:
@@ -51,7 +56,9 @@ class GcsStore:
         """Yield the folders that begin with ``prefix``."""
         bucket, key = _split(prefix, whole=False)
         with _errors(prefix):
-            listing = self._client.list_blobs(bucket, prefix=key, delimiter="/", page_size=PAGE)
+            listing = self._client.list_blobs(
+                bucket, prefix=key, delimiter="/", page_size=PAGE, fields=FOLDERS
+            )
             for page in listing.pages:
                 for folder in page.prefixes:
                     yield f"gs://{bucket}/{folder}"
@@ -76,17 +83,24 @@ class GcsStore:
     def write(self, uri: str, data: Content) -> None:
         """Put or replace an object; the service shows it when it is whole."""
         with _errors(uri):
-            self._upload(uri, data)
+            _upload(self._blob(uri), data)
 
     def create(self, uri: str, data: Content) -> bool:
-        """Put an object there when there is none: the service lets one of many racers win."""
+        """Put an object there when there is none: the service lets one of many racers win.
+
+        When the service's reply is lost, the client tries again and hears that there is an object: its own.
+        So a refusal is believed only when the object has not been written by this call.
+        """
         from google.api_core.exceptions import PreconditionFailed
 
+        blob, writer = self._blob(uri), uuid.uuid4().hex
+        blob.metadata = {WRITTEN_BY: writer}
         with _errors(uri):
             try:
-                self._upload(uri, data, if_generation_match=0)
+                _upload(blob, data, if_generation_match=0)
             except PreconditionFailed:
-                return False
+                found = blob.bucket.get_blob(blob.name)
+                return found is not None and (found.metadata or {}).get(WRITTEN_BY) == writer
         return True
 
     def delete(self, uri: str) -> None:
@@ -123,14 +137,14 @@ class GcsStore:
         bucket, key = _split(uri, whole=True)
         return self._client.bucket(bucket).blob(key)
 
-    def _upload(self, uri: str, data: Content, **conditions: Any) -> None:
-        blob = self._blob(uri)
-        if isinstance(data, bytes):
-            blob.upload_from_string(data, content_type="application/octet-stream", **conditions)
-        elif isinstance(data, Path):
-            blob.upload_from_filename(str(data), **conditions)
-        else:
-            blob.upload_from_file(data, **conditions)
+
+def _upload(blob: Any, data: Content, **conditions: Any) -> None:
+    if isinstance(data, bytes):
+        blob.upload_from_string(data, content_type="application/octet-stream", **conditions)
+    elif isinstance(data, Path):
+        blob.upload_from_filename(str(data), **conditions)
+    else:
+        blob.upload_from_file(data, **conditions)
 
 
 def _default_client() -> Any:

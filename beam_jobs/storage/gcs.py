@@ -17,6 +17,9 @@ from beam_jobs.storage.store import Found, Scratch
 
 TIMEOUT_S = 300
 
+WRITTEN_BY = "media-written-by"
+"""Metadata of an artifact: the draft that it was."""
+
 
 class GcsStore:
     """``gs://`` URIs."""
@@ -45,18 +48,24 @@ class GcsStore:
             yield scratch.new_file(suffix)
 
     def publish(self, draft: Path, uri: str, *, replace: bool) -> bool:
-        """Upload; an object appears when its upload is complete, never in part."""
+        """Upload; an object appears when its upload is complete, never in part.
+
+        When the service's reply is lost, whoever tries again, the client or the caller, hears that there is
+        an object: this draft. So a refusal is believed only of an object that was another draft; the names
+        of drafts are random.
+        """
         from google.api_core.exceptions import PreconditionFailed
 
         bucket, name = _split(uri)
+        blob = bucket.blob(name)
+        blob.metadata = {WRITTEN_BY: draft.name}
         condition = None if replace else 0  # generation 0: only when no object is there
         with _as_os_error(uri):
             try:
-                bucket.blob(name).upload_from_filename(
-                    str(draft), if_generation_match=condition, timeout=TIMEOUT_S
-                )
+                blob.upload_from_filename(str(draft), if_generation_match=condition, timeout=TIMEOUT_S)
             except PreconditionFailed:
-                return False
+                found = bucket.get_blob(name, timeout=TIMEOUT_S)
+                return found is not None and (found.metadata or {}).get(WRITTEN_BY) == draft.name
         return True
 
     def remove(self, uri: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import sys
 import uuid
@@ -121,6 +122,22 @@ def test_two_runs_that_race_leave_one_artifact_each_and_two_honest_reports(graph
             assert said.count("done") == 1, (job, item, said)
             assert set(said) <= {"done", "present"}, (job, item, said)
     assert all(result.all_done for result in runs)
+
+
+@pytest.mark.beam
+@pytest.mark.usefixtures("songs")
+def test_a_run_whose_every_second_upload_is_not_answered_says_done_of_what_it_made(
+    cloud, graph, stores, monkeypatch
+):
+    uploads = itertools.count()
+
+    def every_second(method: str, path: str) -> bool:
+        return method == "POST" and path.startswith("/upload/") and next(uploads) % 2 == 0
+
+    with refusing_storage(cloud.gcs_url, lose=every_second) as url:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", url)
+        result = run(graph, stores, "lost", items=ITEMS)
+    assert counts(result, "done", "present") == dict.fromkeys(JOBS, (3, 0))
 
 
 def write_report(graph: JobGraph, stores: Stores) -> str:

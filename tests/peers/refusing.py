@@ -17,13 +17,23 @@ Deny = Callable[[str, str], bool | int]
 CUT = -1
 """Instead of an answer: the connection ends."""
 
+KEPT = ("content-type", "x-goog", "location", "range")
+"""Headers of an answer that are passed on."""
+
+
+def _nothing(method: str, path: str) -> bool:
+    return False
+
 
 @contextlib.contextmanager
-def refusing_storage(url: str, deny: Deny, *, without: str = "") -> Iterator[str]:
+def refusing_storage(
+    url: str, deny: Deny = _nothing, *, without: str = "", lose: Deny = _nothing
+) -> Iterator[str]:
     """Pass requests on to the storage server at ``url``, but for those that are denied.
 
     :param deny: is given method and path; True = the answer is 403, a number = that answer, CUT = none.
     :param without: a query parameter that is not passed on.
+    :param lose: is given the same; True = the request is passed on, and its answer is lost on the way back.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -33,8 +43,7 @@ def refusing_storage(url: str, deny: Deny, *, without: str = "") -> Iterator[str
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             refused = deny(self.command, self.path)
             if refused == CUT:
-                self.close_connection = True
-                self.connection.close()
+                self._cut()
                 return
             if refused:
                 code = 403 if refused is True else refused
@@ -49,12 +58,17 @@ def refusing_storage(url: str, deny: Deny, *, without: str = "") -> Iterator[str
             answer = httpx.request(
                 self.command, f"{url}{path}", content=body, headers=headers, trust_env=False
             )
-            kept = {
-                k: v for k, v in answer.headers.items() if k.lower().startswith(("content-type", "x-goog"))
-            }
-            # What the server says of where an object is leads here, too.
-            here = f"http://127.0.0.1:{self.server.server_address[1]}".encode()
-            self._answer(answer.status_code, kept, answer.content.replace(url.encode(), here))
+            if lose(self.command, self.path):
+                self._cut()
+                return
+            # What the server says of where an object, or an upload, is leads here, too.
+            here = f"http://127.0.0.1:{self.server.server_address[1]}"
+            kept = {k: v.replace(url, here) for k, v in answer.headers.items() if k.lower().startswith(KEPT)}
+            self._answer(answer.status_code, kept, answer.content.replace(url.encode(), here.encode()))
+
+        def _cut(self) -> None:
+            self.close_connection = True
+            self.connection.close()
 
         do_GET = do_POST = do_PUT = do_DELETE = _any  # noqa: N815 - the base class's names
 
