@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from airflow_media_provider.errors import StorageError
 from airflow_media_provider.runs import presence
 from airflow_media_provider.runs.at_once import at_once
+from airflow_media_provider.storage import gcs
 from airflow_media_provider.storage.gcs import GcsStore
 from beam_jobs.contract.address import Address
 from tests.peers.gcs import gcs_client
@@ -48,7 +49,7 @@ def items() -> list[str]:
 def small_ranges(monkeypatch):
     """Parts of few items, so that a small bucket has many; pages are as small as the server lets them."""
     monkeypatch.setattr(presence, "ITEMS_PER_RANGE", 500)
-    monkeypatch.setattr("airflow_media_provider.storage.gcs.PAGE", 100)
+    monkeypatch.setattr(gcs, "PAGE", 100)
 
 
 def lists(requests: list[str]) -> list[str]:
@@ -59,9 +60,10 @@ def lists(requests: list[str]) -> list[str]:
     ]
 
 
-def found_through(url: str, bucket: str) -> np.ndarray:
+def found_through(url: str, bucket: str, wanted: list[str] | None = None) -> np.ndarray:
     address = Address.parse(f"gs://{bucket}/media/j/f/{{item}}.flac")
-    return presence.find_artifacts(address, pa.array(items(), pa.large_string()), GcsStore(gcs_client(url)))
+    ids = pa.array(wanted or items(), pa.large_string())
+    return presence.find_artifacts(address, ids, GcsStore(gcs_client(url)))
 
 
 @pytest.mark.usefixtures("small_ranges")
@@ -76,6 +78,56 @@ def test_every_artifact_is_found_by_few_requests_and_none_per_object(cloud, buck
     ranges = len(items()) // 500
     pages = len(items()) / 3 / 100
     assert pages <= len(lists(requests)) <= pages + ranges
+
+
+def test_a_listing_costs_at_most_five_in_a_hundred_requests_more_than_its_objects_fill_pages(
+    cloud, bucket, monkeypatch
+):
+    page = 20
+    monkeypatch.setattr(presence, "ITEMS_PER_RANGE", presence.ITEMS_PER_RANGE // gcs.PAGE * page)
+    monkeypatch.setattr(gcs, "PAGE", page)
+    made = items()[::3]
+    requests: list[str] = []
+    with refusing_storage(cloud.gcs_url, lambda method, path: bool(requests.append(path))) as url:
+        assert found_through(url, bucket, made).all()
+    assert len(made) > 5 * presence.ITEMS_PER_RANGE, "several parts"
+    assert len(lists(requests)) <= 1.05 * len(made) / page
+    assert not [path for path in requests if "/o/" in urlsplit(path).path], "no request per object"
+
+
+LISTINGS = {
+    "names": (lambda store, uri: store.list_uris(uri), "items(name),nextPageToken"),
+    "names in bounds": (
+        lambda store, uri: store.list_uris(uri, start=f"{uri}common/song 00001", end=f"{uri}z"),
+        "items(name),nextPageToken",
+    ),
+    "sizes and times": (
+        lambda store, uri: store.list_objects(uri), "items(name,size,updated),nextPageToken",
+    ),
+    "folders": (lambda store, uri: store.list_folders(uri), "prefixes,nextPageToken"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", LISTINGS)
+def test_a_listing_asks_for_full_pages_and_for_nothing_that_it_does_not_use(cloud, bucket, what):
+    take, fields = LISTINGS[what]
+    requests: list[str] = []
+    with refusing_storage(cloud.gcs_url, lambda method, path: bool(requests.append(path))) as url:
+        assert list(take(GcsStore(gcs_client(url)), f"gs://{bucket}/media/j/f/"))
+    assert lists(requests)
+    for path in lists(requests):
+        query = parse_qs(urlsplit(path).query)
+        assert (query["fields"], query["maxResults"]) == ([fields], ["1000"])
+
+
+def test_an_inventory_asks_for_names_alone(cloud, bucket):
+    requests: list[str] = []
+    with refusing_storage(cloud.gcs_url, lambda method, path: bool(requests.append(path))) as url:
+        assert found_through(url, bucket).any()
+    queries = [parse_qs(urlsplit(path).query) for path in lists(requests)]
+    assert {(*query["fields"], *query["maxResults"]) for query in queries} == {
+        ("items(name),nextPageToken", "1000")
+    }
 
 
 TROUBLE = {"too many requests": 429, "unavailable": 503, "an error inside": 500, "a cut connection": CUT}
