@@ -207,6 +207,51 @@ def test_what_was_made_after_the_snapshot_is_found_by_the_second_look(graph, sto
     assert (look.run, look.present) == (45, 55)
 
 
+def test_what_was_deleted_after_the_snapshot_is_present_and_blocks_what_needs_it(graph, stores, catalog):
+    folder, items = catalog
+    made = recipe(graph, "downsample").address
+    for item in items[0:10:2]:
+        stores.for_uri(graph.root).delete(made.of(item))
+    request = PlanRequest(items=tuple(items), inventory_uri=folder, targets=("beat_tracking",))
+    plan = plan_and_save(graph, request, stores=stores, run_id="saved")
+    assert plan.counts["downsample"] == {"run": 50, "present": 50, "blocked": 0}
+    assert plan.counts["beat_tracking"]["run"] == 100
+    look_again(plan, "downsample", stores)
+    for item in items[1::2]:
+        stores.for_uri(graph.root).write(made.of(item), b"x")
+    look = look_again(plan, "beat_tracking", stores)
+    assert (look.run, look.blocked) == (95, 5)
+    layout = plan.layout.job("beat_tracking")
+    rows = [json.loads(line) for line in stores.for_uri(layout.blocked).read(layout.blocked).splitlines()]
+    assert {row["item"] for row in rows} == set(items[0:10:2])
+    assert {row["message"] for row in rows} == {"parent-failed: an artifact of downsample is not there"}
+
+
+@pytest.mark.beam
+@pytest.mark.usefixtures("songs")
+def test_a_worker_whose_input_was_deleted_after_the_snapshot_says_what_blocks_the_item(graph, stores):
+    first = run(graph, stores, "first", items=ITEMS, targets=["downsample"])
+    assert first.all_done
+    folder = write_report(graph, stores)
+    song, _, no_parent = ITEMS
+    store = stores.for_uri(graph.root)
+    store.delete(recipe(graph, "downsample").address.of(no_parent))
+    store.delete(graph.source.replace("{item}", song))
+    result = run(graph, stores, "second", items=ITEMS, inventory_uri=folder)
+    assert counts(result, "done", "present", "failed", "blocked") == {
+        "downsample": (0, 3, 0, 0), "beat_tracking": (2, 0, 0, 1), "loudness": (2, 0, 0, 1),
+    }  # fmt: skip
+    said = {
+        (row.job, row.item): row.message
+        for job in ("beat_tracking", "loudness")
+        for row in report_rows(result.plan.layout.job(job), stores)
+        if row.status == "blocked"
+    }
+    assert set(said) == {("beat_tracking", no_parent), ("loudness", song)}
+    assert said["beat_tracking", no_parent].startswith("parent-failed: ")
+    assert said["loudness", song].startswith("source-missing: ")
+
+
 def test_an_inventory_of_another_bucket_is_refused(graph, stores, catalog):
     folder, items = catalog
     other = media_registry(root="gs://elsewhere/media", source="gs://elsewhere/{item}.ogg", jobs=JOBS)

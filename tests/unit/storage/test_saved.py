@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from airflow_media_provider.errors import StorageError
+from airflow_media_provider.errors import ObjectNotFound, StorageError
 from airflow_media_provider.storage import Stores
 from airflow_media_provider.storage.gcs import GcsStore
 from airflow_media_provider.storage.memory import MemoryStore
@@ -147,6 +147,17 @@ def test_what_was_written_later_is_not_in_it_but_is_read_and_listed_with_its_tim
     assert not store.exists(f"{home}new")
     assert store.read(f"{home}new") == b"new"
     assert [info.uri for batch in store.list_objects(home) for info in batch] == [f"{home}new"]
+
+
+def test_what_was_deleted_later_counts_as_there_until_it_is_read(bucket, stores, saved):
+    home = f"gs://{bucket}/"
+    stores.for_uri(home).write(f"{home}gone", b"x")
+    snapshot = saved(as_csv(bucket, ["gone"]))
+    stores.for_uri(home).delete(f"{home}gone")
+    assert listed(snapshot, home) == [f"{home}gone"]
+    assert snapshot.for_uri(home).exists(f"{home}gone")
+    with pytest.raises(ObjectNotFound):
+        snapshot.for_uri(home).read(f"{home}gone")
 
 
 def test_other_buckets_and_stores_are_listed_themselves(bucket, gcs, memory, stores, saved):
