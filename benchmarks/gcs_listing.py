@@ -6,7 +6,7 @@ objects, scaled up to all of them. Results go to ``benchmarks/results/``.
 
 The server is ``benchmarks.listing_server`` on the loopback, which speaks the listing and looking part of the
 JSON API. It is not the emulator that the tests use (fake-gcs-server): putting the n-th object there takes
-time in proportion to n, so that it cannot be filled with 400,000. It answers in Python, one core for all threads:
+time in proportion to n, so that it cannot be filled with 400,000. It answers in Python, one core for all:
 a look costs computing here where it is waiting with a bucket.
 
     python -m benchmarks.gcs_listing                 # 100,000 items
