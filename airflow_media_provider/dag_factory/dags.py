@@ -50,6 +50,7 @@ def media_dags(
     on_parents: bool = False,
     on_uploads: bool = False,
     gcp_conn_id: str = "google_cloud_default",
+    impersonation_chain: str | Sequence[str] | None = None,
     run_args: dict[str, Any] | None = None,
     params: dict[str, Any] | None = None,
     **dag_kwargs: Any,
@@ -75,6 +76,8 @@ def media_dags(
     :param on_parents: instead of a schedule, a run whenever another DAG has made artifacts of a parent: for
         these items, and for the DAG's own jobs only.
     :param on_uploads: instead of a schedule, a run for each batch of messages of the registry's ``uploads``.
+    :param gcp_conn_id: Google connection, for ``gs://``, Pub/Sub and Dataflow.
+    :param impersonation_chain: service account to act as, or a chain of them.
     :param run_args: further arguments of every job's :class:`MediaBeamOperator`, e.g. ``pool``, ``retries``.
     :param params: more fields of the form, or other defaults for its own.
     :param dag_kwargs: further arguments of :class:`DAG`.
@@ -97,13 +100,12 @@ def media_dags(
         "use_events": waking,
         "event_mode": "only" if on_parents else None,
     }
+    google: dict[str, Any] = {"gcp_conn_id": gcp_conn_id, "impersonation_chain": impersonation_chain}
     run = {**(run_args or {}), **({"partitioned": True} if partitioned else {})}
     made: dict[str, DAG] = {}
     for plan in _plans(graph, "team" if team else per, dag_id or graph.name, names(targets), team):
         jobs = line_of(graph, targets=plan.targets, mode=mode) if plan.own is not None else graph.order
-        assets = wake_assets(
-            graph, plan.own or jobs, on_parents=on_parents, on_uploads=on_uploads, gcp_conn_id=gcp_conn_id
-        )
+        assets = wake_assets(graph, plan.own or jobs, on_parents=on_parents, on_uploads=on_uploads, **google)
         wakes = wake_schedule(assets)
         if partitioned:
             wakes = partition_schedule(graph, wakes if waking else schedule)
@@ -137,7 +139,7 @@ def media_dags(
             add_line(
                 graph,
                 jobs,
-                TaskOptions(gcp_conn_id=gcp_conn_id, run=run, own=plan.own, request=own_request),
+                TaskOptions(run=run, own=plan.own, request=own_request, **google),
             )
         for task in dag.tasks:
             # Airflow copies the form to every task, and serialises each copy; a run's params reach all tasks.

@@ -22,6 +22,7 @@ from airflow_media_provider.sensors.media import MediaOutputSensor
 class TaskOptions:
     """What the tasks of a line have in common.
 
+    :param gcp_conn_id: Google connection, with ``impersonation_chain``.
     :param own: jobs whose artifacts are announced as assets; None = all. What a team makes of another's
         jobs, because it lacks them, wakes nobody.
     :param request: arguments of :class:`MediaPlanOperator`.
@@ -29,6 +30,7 @@ class TaskOptions:
     """
 
     gcp_conn_id: str = "google_cloud_default"
+    impersonation_chain: str | Sequence[str] | None = None
     own: frozenset[str] | None = None
     request: dict[str, Any] = field(default_factory=dict)
     run: dict[str, Any] = field(default_factory=dict)
@@ -54,6 +56,8 @@ class MediaTaskGroup(TaskGroup):
     :param ping: trace the items, do no work.
     :param limit: at most so many items.
     :param use_params: let the DAG run's params of these names win.
+    :param gcp_conn_id: Google connection, for ``gs://``, Pub/Sub and Dataflow.
+    :param impersonation_chain: service account to act as, or a chain of them.
     :param run_args: further arguments of every job's :class:`MediaBeamOperator`, e.g. ``pool``.
     """
 
@@ -76,6 +80,7 @@ class MediaTaskGroup(TaskGroup):
         limit: int | None = None,
         use_params: bool = False,
         gcp_conn_id: str = "google_cloud_default",
+        impersonation_chain: str | Sequence[str] | None = None,
         run_args: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -83,6 +88,7 @@ class MediaTaskGroup(TaskGroup):
         graph = graph_at(registry, overlay=overlay, folder=caller_folder(1))
         options = TaskOptions(
             gcp_conn_id=gcp_conn_id,
+            impersonation_chain=impersonation_chain,
             run=run_args or {},
             own=frozenset(names(targets or ())) or None,
             request={
@@ -127,17 +133,18 @@ def add_line(graph: JobGraph, jobs: Sequence[str], options: TaskOptions) -> Line
     have inputs. Of a fused group the first job's task does the work of all; the sensors of the others follow
     it, and their tasks judge their own reports.
     """
+    google: dict[str, Any] = {
+        "gcp_conn_id": options.gcp_conn_id, "impersonation_chain": options.impersonation_chain,
+    }  # fmt: skip
     plan = MediaPlanOperator(
         task_id="plan",
-        gcp_conn_id=options.gcp_conn_id,
+        **google,
         doc_md="Decide what must run, and why.",
         **options.request,
     )
     where = f"{{{{ (ti.xcom_pull(task_ids={plan.task_id!r}) or {{}}).get('plan') or '' }}}}"
     skipped = f"{{{{ ti.xcom_pull(task_ids={plan.task_id!r}, key='skipped') or '' }}}}"
-    summary = MediaSummaryOperator(
-        task_id="summary", plan=where, skipped=skipped, gcp_conn_id=options.gcp_conn_id
-    )
+    summary = MediaSummaryOperator(task_id="summary", plan=where, skipped=skipped, **google)
     runs: dict[str, MediaBeamOperator] = {}
     unit_of = {job: unit for unit in units(graph, jobs) for job in unit}
     for job in (job for unit in dict.fromkeys(unit_of.values()) for job in unit):
@@ -146,14 +153,14 @@ def add_line(graph: JobGraph, jobs: Sequence[str], options: TaskOptions) -> Line
         with TaskGroup(group_id=job, tooltip=_tooltip(graph, job)):
             outputs = MediaOutputSensor(
                 task_id="outputs", job=job, plan=where, min_coverage=0, deferrable=False,
-                trigger_rule=TriggerRule.ALL_DONE, gcp_conn_id=options.gcp_conn_id,
+                trigger_rule=TriggerRule.ALL_DONE, **google,
             )  # fmt: skip
             run = MediaBeamOperator(
                 task_id="run", job=job, plan=where, manifest=outputs.output,
                 outlets=[job_asset(graph, job)] if options.own is None or job in options.own else [],
                 fused=[other for other in unit if other != job] if leads else (),
                 trigger_rule=TriggerRule.NONE_FAILED,
-                gcp_conn_id=options.gcp_conn_id, **options.run,
+                **google, **options.run,
             )  # fmt: skip
         plan >> outputs >> run >> summary
         # What any job of a fused group needs from outside must be there when the group begins.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import and_, or_
 from typing import Any
@@ -27,7 +27,13 @@ def outside_parents(graph: JobGraph, jobs: Iterable[str]) -> tuple[str, ...]:
 
 
 def wake_assets(
-    graph: JobGraph, own: Iterable[str], *, on_parents: bool, on_uploads: bool, gcp_conn_id: str
+    graph: JobGraph,
+    own: Iterable[str],
+    *,
+    on_parents: bool,
+    on_uploads: bool,
+    gcp_conn_id: str,
+    impersonation_chain: str | Sequence[str] | None,
 ) -> list[Asset]:
     """Return the assets that concern ``own``.
 
@@ -36,7 +42,7 @@ def wake_assets(
     """
     assets = [job_asset(graph, job) for job in outside_parents(graph, own)] if on_parents else []
     if on_uploads:
-        assets.append(uploads_asset(graph, gcp_conn_id))
+        assets.append(uploads_asset(graph, gcp_conn_id, impersonation_chain))
     return assets
 
 
@@ -75,7 +81,11 @@ def partition_schedule(graph: JobGraph, schedule: Any = None) -> Any:
     return partitioned_assets(wakes)
 
 
-def uploads_asset(graph: JobGraph, gcp_conn_id: str = "google_cloud_default") -> Asset:
+def uploads_asset(
+    graph: JobGraph,
+    gcp_conn_id: str = "google_cloud_default",
+    impersonation_chain: str | Sequence[str] | None = None,
+) -> Asset:
     """Return the asset that stands for the catalog's new files, watched on the registry's subscription."""
     from airflow_media_provider.triggers.uploads import MediaUploadTrigger
 
@@ -94,6 +104,7 @@ def uploads_asset(graph: JobGraph, gcp_conn_id: str = "google_cloud_default") ->
         max_wait=uploads.max_wait_s,
         dead_letter_topic=uploads.dead_letter_topic,
         gcp_conn_id=gcp_conn_id,
+        impersonation_chain=impersonation_chain,
     )
     name = f"media.{graph.name}.uploads"
     return uploads_asset_of(

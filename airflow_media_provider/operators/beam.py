@@ -40,9 +40,10 @@ class MediaBeamOperator(BaseOperator):
     :param partitioned: who listens to the outlets waits for partition keys; an event gets the key of the
         plan's partition when the DAG run itself has none.
     :param gcp_conn_id: Google connection, for ``gs://`` and Dataflow.
+    :param impersonation_chain: service account to act as, or a chain of them.
     """
 
-    template_fields: Sequence[str] = ("plan", "manifest")
+    template_fields: Sequence[str] = ("plan", "manifest", "gcp_conn_id", "impersonation_chain")
     operator_extra_links = (MediaReportLink(), MediaRemoteJobLink())
     ui_color = "#e6f4ea"
 
@@ -58,6 +59,7 @@ class MediaBeamOperator(BaseOperator):
         fused: Sequence[str] = (),
         partitioned: bool = False,
         gcp_conn_id: str = "google_cloud_default",
+        impersonation_chain: str | Sequence[str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -74,13 +76,14 @@ class MediaBeamOperator(BaseOperator):
         self.fused = tuple(fused)
         self.partitioned = partitioned
         self.gcp_conn_id = gcp_conn_id
+        self.impersonation_chain = impersonation_chain
         self.remote_url = ""
         self._worker: Worker | None = None
         self._remote: RemoteJob | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run what is left of the job, and return its counts and where its report is."""
-        stores = MediaHook(self.gcp_conn_id).stores()
+        stores = MediaHook(self.gcp_conn_id, self.impersonation_chain).stores()
         plan, manifest = self._open(stores)
         if plan.dry_run:
             raise AirflowSkipException(f"dry run: {manifest.line()}")
@@ -131,7 +134,7 @@ class MediaBeamOperator(BaseOperator):
                 f"job {self.job!r}: Dataflow job {event['job_id']} ended as {event['state']}; "
                 f"see {event['url']}"
             )
-        stores = MediaHook(self.gcp_conn_id).stores()
+        stores = MediaHook(self.gcp_conn_id, self.impersonation_chain).stores()
         plan, _ = self._open(stores, look=False)
         given = read_given(plan, self.job, stores)
         return self._end(plan, JobManifest(**event["manifest"]), given, stores, context)
@@ -232,7 +235,8 @@ class MediaBeamOperator(BaseOperator):
 
         remote = attach_or_submit(
             plan, manifest, given, stores, write=lambda: self._write(plan, given, stores),
-            python=self._python(), gcp_conn_id=self.gcp_conn_id, log=self.log, on_start=self._remember,
+            python=self._python(), gcp_conn_id=self.gcp_conn_id, impersonation_chain=self.impersonation_chain,
+            log=self.log, on_start=self._remember,
         )  # fmt: skip
         self._worker = None
         self._remote = remote
@@ -284,7 +288,8 @@ class MediaBeamOperator(BaseOperator):
             (message.model_dump_json().encode(), message.attributes())
             for message in completions(plan, self.job, made, stores)
         )
-        count = publish(MediaPubSub(self.gcp_conn_id).publisher(), topic, messages)
+        pubsub = MediaPubSub(self.gcp_conn_id, self.impersonation_chain)
+        count = publish(pubsub.publisher(), topic, messages)
         self.log.info("%d completion messages to %s", count, topic)
 
     def _extra(self, plan: StoredPlan, outcome: Outcome, made: Made) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ class RemoteJob:
     project: str
     region: str
     gcp_conn_id: str
+    impersonation_chain: str | Sequence[str] | None
     hook: DataflowHook
 
     @property
@@ -53,6 +54,7 @@ class RemoteJob:
             manifest=asdict(self.manifest),
             poll_interval=poll_interval,
             gcp_conn_id=self.gcp_conn_id,
+            impersonation_chain=self.impersonation_chain,
         )
 
     def wait(self, poll_interval: float) -> None:
@@ -80,6 +82,7 @@ def attach_or_submit(
     write: Callable[[], str],
     python: str,
     gcp_conn_id: str,
+    impersonation_chain: str | Sequence[str] | None,
     log: Any,
     on_start: Callable[[Worker], None],
 ) -> RemoteJob:
@@ -98,7 +101,9 @@ def attach_or_submit(
 
     try:
         options = pipeline_options(plan.graph.jobs[manifest.job], plan.run_id)
-        hook = DataflowHook(gcp_conn_id=gcp_conn_id, cancel_timeout=None)
+        hook = DataflowHook(
+            gcp_conn_id=gcp_conn_id, impersonation_chain=impersonation_chain, cancel_timeout=None
+        )
         project, region, name = (str(options[key]) for key in ("project", "region", "job_name"))
         job_id = find_active_job(hook, project=project, region=region, name=name)
         if job_id is not None:
@@ -124,6 +129,7 @@ def attach_or_submit(
         project=project,
         region=region,
         gcp_conn_id=gcp_conn_id,
+        impersonation_chain=impersonation_chain,
         hook=hook,
     )
 

@@ -68,12 +68,13 @@ class MediaPlanOperator(BaseOperator):
     :param event_mode: mode of a run that parents woke; None = ``mode``.
     :param line: the jobs that the DAG has tasks for; an item that asks for another is rejected.
     :param gcp_conn_id: Google connection, for ``gs://``.
+    :param impersonation_chain: service account to act as, or a chain of them.
     """
 
     template_fields: Sequence[str] = (
         "registry", "overlay", "targets", "mode", "items", "items_uri", "prefix", "items_query",
         "items_column", "items_filter", "partition",
-        "inventory_uri", "leave_out", "force",
+        "inventory_uri", "leave_out", "force", "gcp_conn_id", "impersonation_chain",
     )  # fmt: skip
     operator_extra_links = (MediaPlanLink(),)
     ui_color = "#e8f0fe"
@@ -105,6 +106,7 @@ class MediaPlanOperator(BaseOperator):
         event_mode: str | None = None,
         line: Sequence[str] = (),
         gcp_conn_id: str = "google_cloud_default",
+        impersonation_chain: str | Sequence[str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -138,6 +140,7 @@ class MediaPlanOperator(BaseOperator):
         self.event_mode = event_mode
         self.line = tuple(line)
         self.gcp_conn_id = gcp_conn_id
+        self.impersonation_chain = impersonation_chain
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Plan, and return where the plan is and its counts."""
@@ -147,7 +150,7 @@ class MediaPlanOperator(BaseOperator):
         graph = read_graph(self.registry, overlay=self.overlay, dag=self.dag)
         if self.line:
             graph = graph.subset(self.line)
-        stores = MediaHook(self.gcp_conn_id).stores()
+        stores = MediaHook(self.gcp_conn_id, self.impersonation_chain).stores()
         try:
             plan = self._plan(context, graph, stores)
             for job in plan.jobs:

@@ -40,9 +40,13 @@ class MediaStreamingJobOperator(BaseOperator):
     :param patience: seconds to wait for the end of a stream that is drained or stopped.
     :param python: interpreter that has the worker's packages; default ``[media] python``, else this one.
     :param gcp_conn_id: Google connection.
+    :param impersonation_chain: service account to act as, or a chain of them.
     """
 
-    template_fields: Sequence[str] = ("registry", "overlay", "target", "subscription")
+    template_fields: Sequence[str] = (
+        "registry", "overlay", "target", "subscription",
+        "gcp_conn_id", "impersonation_chain",
+    )  # fmt: skip
     ui_color = "#e6f4ea"
 
     def __init__(
@@ -57,6 +61,7 @@ class MediaStreamingJobOperator(BaseOperator):
         patience: float = 600.0,
         python: str | None = None,
         gcp_conn_id: str = "google_cloud_default",
+        impersonation_chain: str | Sequence[str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -71,6 +76,7 @@ class MediaStreamingJobOperator(BaseOperator):
         self.patience = patience
         self.python = python
         self.gcp_conn_id = gcp_conn_id
+        self.impersonation_chain = impersonation_chain
         self._worker: Worker | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -79,7 +85,7 @@ class MediaStreamingJobOperator(BaseOperator):
         from airflow_media_provider.runs.stream_spec import stream_spec
 
         graph = read_graph(self.registry, overlay=self.overlay, dag=self.dag)
-        stores = MediaHook(self.gcp_conn_id).stores()
+        stores = MediaHook(self.gcp_conn_id, self.impersonation_chain).stores()
         try:
             spec = stream_spec(graph, self.target, subscription=self.subscription, lease_s=self.lease_s)
             if graph.job(self.target).runner.name == "dataflow":
@@ -140,7 +146,9 @@ class MediaStreamingJobOperator(BaseOperator):
 
         options = {**pipeline_options(graph.job(self.target), spec.name), "job_name": spec.name}
         project, region = str(options["project"]), str(options["region"])
-        hook = DataflowHook(gcp_conn_id=self.gcp_conn_id, cancel_timeout=None)
+        hook = DataflowHook(
+            gcp_conn_id=self.gcp_conn_id, impersonation_chain=self.impersonation_chain, cancel_timeout=None
+        )
         job = active_job(hook, project=project, region=region, name=spec.name)
         job_id = None if job is None else str(job["id"])
         if self.action == "start" and job is not None and job["currentState"] in ENDING:

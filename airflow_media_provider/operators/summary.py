@@ -28,19 +28,27 @@ class MediaSummaryOperator(BaseOperator):
     :param plan: URI of the run's folder.
     :param skipped: why there is no plan, when the plan task had nothing to plan.
     :param gcp_conn_id: Google connection, for ``gs://``.
+    :param impersonation_chain: service account to act as, or a chain of them.
     """
 
-    template_fields: Sequence[str] = ("plan", "skipped")
+    template_fields: Sequence[str] = ("plan", "skipped", "gcp_conn_id", "impersonation_chain")
     operator_extra_links = (MediaPlanLink(),)
     ui_color = "#f1f3f4"
 
     def __init__(
-        self, *, plan: str, skipped: str = "", gcp_conn_id: str = "google_cloud_default", **kwargs: Any
+        self,
+        *,
+        plan: str,
+        skipped: str = "",
+        gcp_conn_id: str = "google_cloud_default",
+        impersonation_chain: str | Sequence[str] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**{"trigger_rule": TriggerRule.ALL_DONE, **kwargs})
         self.plan = plan
         self.skipped = skipped
         self.gcp_conn_id = gcp_conn_id
+        self.impersonation_chain = impersonation_chain
 
     def execute(self, context: Context) -> dict[str, dict[str, int]]:
         """Log a table and judge."""
@@ -52,7 +60,7 @@ class MediaSummaryOperator(BaseOperator):
             raise AirflowSkipException(self.skipped)
         if not self.plan:
             raise AirflowException("there is no plan, so nothing was run; see the plan task")
-        stores = MediaHook(self.gcp_conn_id).stores()
+        stores = MediaHook(self.gcp_conn_id, self.impersonation_chain).stores()
         try:
             plan = open_plan(self.plan, stores)
             outcomes = {job: stored_outcome(plan, job, stores) for job in plan.jobs}

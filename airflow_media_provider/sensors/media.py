@@ -42,9 +42,13 @@ class MediaOutputSensor(BaseSensorOperator):
     :param min_coverage: go on when this share of the items is there, 0 to 1; 0 = one look.
     :param deferrable: wait in the triggerer; default ``[operators] default_deferrable``.
     :param gcp_conn_id: Google connection, for ``gs://``.
+    :param impersonation_chain: service account to act as, or a chain of them.
     """
 
-    template_fields: Sequence[str] = ("plan", "registry", "overlay", "items", "items_uri", "prefix")
+    template_fields: Sequence[str] = (
+        "plan", "registry", "overlay", "items", "items_uri", "prefix",
+        "gcp_conn_id", "impersonation_chain",
+    )  # fmt: skip
     operator_extra_links = (MediaPlanLink(),)
     ui_color = "#fef7e0"
 
@@ -61,6 +65,7 @@ class MediaOutputSensor(BaseSensorOperator):
         min_coverage: float = 1.0,
         deferrable: bool | None = None,
         gcp_conn_id: str = "google_cloud_default",
+        impersonation_chain: str | Sequence[str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -86,6 +91,7 @@ class MediaOutputSensor(BaseSensorOperator):
             else deferrable
         )
         self.gcp_conn_id = gcp_conn_id
+        self.impersonation_chain = impersonation_chain
 
     def execute(self, context: Context) -> Any:
         """Look once; then wait here or in the triggerer."""
@@ -125,8 +131,11 @@ class MediaOutputSensor(BaseSensorOperator):
         return PokeReturnValue(is_done=found["coverage"] >= self.min_coverage, xcom_value=found)
 
     def _look(self) -> OutputLook:
+        google: dict[str, Any] = {
+            "gcp_conn_id": self.gcp_conn_id, "impersonation_chain": self.impersonation_chain,
+        }  # fmt: skip
         if self.plan is not None:
-            return OutputLook(job=self.job, plan=self.plan, gcp_conn_id=self.gcp_conn_id)
+            return OutputLook(job=self.job, plan=self.plan, **google)
         from airflow_media_provider.registry.snapshot import dump_graph
 
         graph = read_graph(str(self.registry), overlay=self.overlay, dag=self.dag)
@@ -136,9 +145,7 @@ class MediaOutputSensor(BaseSensorOperator):
             "prefix": self.prefix,
             "targets": [self.job],
         }
-        return OutputLook(
-            job=self.job, graph=dump_graph(graph), request=request, gcp_conn_id=self.gcp_conn_id
-        )
+        return OutputLook(job=self.job, graph=dump_graph(graph), request=request, **google)
 
     def _say(self, found: dict[str, Any]) -> None:
         if "run" in found:

@@ -28,9 +28,13 @@ class MediaUploadSensor(BaseSensorOperator):
     :param max_messages: instead of the registry's.
     :param max_wait_s: instead of the registry's.
     :param gcp_conn_id: Google connection.
+    :param impersonation_chain: service account to act as, or a chain of them.
     """
 
-    template_fields: Sequence[str] = ("registry", "overlay", "subscription")
+    template_fields: Sequence[str] = (
+        "registry", "overlay", "subscription",
+        "gcp_conn_id", "impersonation_chain",
+    )  # fmt: skip
     ui_color = "#fef7e0"
 
     def __init__(
@@ -42,6 +46,7 @@ class MediaUploadSensor(BaseSensorOperator):
         max_messages: int | None = None,
         max_wait_s: float | None = None,
         gcp_conn_id: str = "google_cloud_default",
+        impersonation_chain: str | Sequence[str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -51,6 +56,7 @@ class MediaUploadSensor(BaseSensorOperator):
         self.max_messages = max_messages
         self.max_wait_s = max_wait_s
         self.gcp_conn_id = gcp_conn_id
+        self.impersonation_chain = impersonation_chain
 
     def execute(self, context: Context) -> None:
         """Hand over to the triggerer at once: messages are collected in one place only."""
@@ -88,4 +94,5 @@ class MediaUploadSensor(BaseSensorOperator):
             dead_letter_topic=given.dead_letter_topic,
             once=True,
             gcp_conn_id=self.gcp_conn_id,
+            impersonation_chain=self.impersonation_chain,
         )

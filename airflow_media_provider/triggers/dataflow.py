@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_media_provider.compat import BaseTrigger, TriggerEvent
@@ -45,6 +45,7 @@ class DataflowRunTrigger(BaseTrigger):
         manifest: dict[str, Any],
         poll_interval: float = 30.0,
         gcp_conn_id: str = "google_cloud_default",
+        impersonation_chain: str | Sequence[str] | None = None,
     ) -> None:
         super().__init__()
         self.job_id = job_id
@@ -53,11 +54,14 @@ class DataflowRunTrigger(BaseTrigger):
         self.manifest = manifest
         self.poll_interval = poll_interval
         self.gcp_conn_id = gcp_conn_id
+        self.impersonation_chain = impersonation_chain
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class and its arguments."""
         path = f"{type(self).__module__}.{type(self).__qualname__}"
-        names = ("job_id", "project", "region", "manifest", "poll_interval", "gcp_conn_id")
+        names = (
+            "job_id", "project", "region", "manifest", "poll_interval", "gcp_conn_id", "impersonation_chain",
+        )  # fmt: skip
         return path, {name: getattr(self, name) for name in names}
 
     @property
@@ -108,4 +112,6 @@ class DataflowRunTrigger(BaseTrigger):
     def _hook(self) -> DataflowHook:
         from airflow.providers.google.cloud.hooks.dataflow import DataflowHook
 
-        return DataflowHook(gcp_conn_id=self.gcp_conn_id, cancel_timeout=None)
+        return DataflowHook(
+            gcp_conn_id=self.gcp_conn_id, impersonation_chain=self.impersonation_chain, cancel_timeout=None
+        )

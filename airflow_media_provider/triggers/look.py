@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ class OutputLook:
     graph: dict[str, Any] | None = None
     request: dict[str, Any] | None = None
     gcp_conn_id: str = "google_cloud_default"
+    impersonation_chain: str | Sequence[str] | None = None
 
     def take(self) -> dict[str, Any]:
         """List and count.
@@ -32,7 +34,7 @@ class OutputLook:
         """
         from airflow_media_provider.hooks.media import MediaHook
 
-        stores = MediaHook(self.gcp_conn_id).stores()
+        stores = MediaHook(self.gcp_conn_id, self.impersonation_chain).stores()
         if self.plan is None:
             from airflow_media_provider.registry.snapshot import load_graph
             from airflow_media_provider.runs.request import parse_request

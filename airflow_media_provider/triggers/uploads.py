@@ -39,6 +39,7 @@ class MediaUploadTrigger(BaseEventTrigger):
     :param dead_letter_topic: where messages go that cannot be read, beside a file of them.
     :param once: end with the first batch: for a task that waits.
     :param gcp_conn_id: Google connection.
+    :param impersonation_chain: service account to act as, or a chain of them.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class MediaUploadTrigger(BaseEventTrigger):
         dead_letter_topic: str | None = None,
         once: bool = False,
         gcp_conn_id: str = "google_cloud_default",
+        impersonation_chain: str | Sequence[str] | None = None,
     ) -> None:
         super().__init__()
         self.subscription = subscription
@@ -64,12 +66,13 @@ class MediaUploadTrigger(BaseEventTrigger):
         self.dead_letter_topic = dead_letter_topic
         self.once = once
         self.gcp_conn_id = gcp_conn_id
+        self.impersonation_chain = impersonation_chain
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class and its arguments."""
         names = (
             "subscription", "root", "source", "jobs", "max_messages", "max_wait", "dead_letter_topic",
-            "once", "gcp_conn_id",
+            "once", "gcp_conn_id", "impersonation_chain",
         )  # fmt: skip
         path = f"{type(self).__module__}.{type(self).__qualname__}"
         return path, {name: getattr(self, name) for name in names}
@@ -110,9 +113,9 @@ class MediaUploadTrigger(BaseEventTrigger):
         from airflow_media_provider.intake.waiting import WaitingBatches
         from beam_jobs.contract.address import Address
 
-        stores = MediaHook(self.gcp_conn_id).stores()
+        stores = MediaHook(self.gcp_conn_id, self.impersonation_chain).stores()
         batches = BatchStore(IntakeLayout.of(self.root, self.subscription), stores)
-        pubsub = MediaPubSub(self.gcp_conn_id)
+        pubsub = MediaPubSub(self.gcp_conn_id, self.impersonation_chain)
         sorter = Sorter(source=Address.parse(self.source, root=self.root), root=self.root, jobs=self.jobs)
         return WaitingBatches(batches=batches), IntakeCollector(
             subscriber=pubsub.subscriber(),

@@ -91,8 +91,8 @@ def test_a_second_try_attaches_to_the_runs_job_and_starts_nothing(catalog, plann
     now = look_again(plan, "loudness", stores)
     remote = attach_or_submit(
         plan, now, [now], stores, write=lambda: "nothing is submitted",
-        python="/no/python", gcp_conn_id="google_cloud_default", log=logging.getLogger(),
-        on_start=lambda worker: None,
+        python="/no/python", gcp_conn_id="google_cloud_default", impersonation_chain=None,
+        log=logging.getLogger(), on_start=lambda worker: None,
     )  # fmt: skip
 
     assert remote.job_id == "id-7"

@@ -27,13 +27,14 @@ def _nothing(method: str, path: str) -> bool:
 
 @contextlib.contextmanager
 def refusing_storage(
-    url: str, deny: Deny = _nothing, *, without: str = "", lose: Deny = _nothing
+    url: str, deny: Deny = _nothing, *, without: str = "", lose: Deny = _nothing, token: str = ""
 ) -> Iterator[str]:
     """Pass requests on to the storage server at ``url``, but for those that are denied.
 
     :param deny: is given method and path; True = the answer is 403, a number = that answer, CUT = none.
     :param without: a query parameter that is not passed on.
     :param lose: is given the same; True = the request is passed on, and its answer is lost on the way back.
+    :param token: who does not show it is answered 401.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -41,7 +42,8 @@ def refusing_storage(
 
         def _any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            refused = deny(self.command, self.path)
+            shown = self.headers.get("Authorization") == f"Bearer {token}"
+            refused = 401 if token and not shown else deny(self.command, self.path)
             if refused == CUT:
                 self._cut()
                 return
