@@ -121,7 +121,8 @@ RUNS = Arg(("--runs",), help="Instead of artifacts, the folders of old runs", ac
 YES = Arg(("--yes",), help="Remove it; without this it is only shown", action="store_true")
 CREATE = Arg(
     ("--create",),
-    help="Make buckets, topics, subscriptions and folders that are missing; what exists is not changed",
+    help="Make buckets, topics, subscriptions, the notification of uploads and folders that are missing; "
+    "what exists is not changed",
     action="store_true",
 )
 LOCATION = Arg(("--location",), help="Where new buckets are (default: the service's)", metavar="LOCATION")
@@ -181,6 +182,13 @@ SUBSCRIPTION = Arg(
     ("--subscription",), help="Full name (default: that of uploads in the registry)", metavar="SUBSCRIPTION"
 )
 
+STREAM_SUBSCRIPTION = Arg(
+    ("--subscription",),
+    help="A stream's own subscription, which the registry does not name; may be given several times",
+    action="append",
+    metavar="SUBSCRIPTION",
+)
+
 STEP = Arg(("step",), help="Name of a step, or package.module:name", nargs="?", metavar="STEP")
 SCHEMA = Arg(
     ("--schema",),
@@ -223,7 +231,12 @@ def get_media_cli_commands() -> list[GroupCommand]:
                     TOPIC,
                 ),
                 _command(
-                    "verify", "Check that storage, topics and workers are usable", CREATE, LOCATION, PYTHON
+                    "verify",
+                    "Check that storage, topics and workers are usable",
+                    CREATE,
+                    LOCATION,
+                    STREAM_SUBSCRIPTION,
+                    PYTHON,
                 ),
                 _command(
                     "clean",

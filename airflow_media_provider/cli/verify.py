@@ -20,7 +20,12 @@ def verify(args: Namespace) -> int:
     graph = open_graph(args)
     python = args.python or conf.get("media", "python", fallback="") or sys.executable
     peers = MediaPeers().peers()
-    found = list(check(graph, peers, python=python, create=args.create, location=args.location))
+    found = list(
+        check(
+            graph, peers, python=python, subscriptions=args.subscription or (), create=args.create,
+            location=args.location,
+        )
+    )  # fmt: skip
     print_rows([asdict(finding) for finding in found], args.output)
     faults = sum(not finding.usable for finding in found)
     unknown = sum(finding.state == "not checked" for finding in found)

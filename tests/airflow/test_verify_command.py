@@ -64,8 +64,17 @@ def test_a_cloud_with_nothing_in_it_is_told_made_and_then_usable(cloud: Cloud, t
         assert all(entry["fix"].startswith("airflow media verify --create, or: gcloud ") for entry in faults)
         code, found, _ = media(cloud, tmp_path, "verify", "--create")
         assert (code, [entry["state"] for entry in found].count("created")) == (0, 7)
-        code, found, said = media(cloud, tmp_path, "verify")
+        stream = f"projects/{PROJECT}/subscriptions/stream-{name}"
+        code, found, _ = media(cloud, tmp_path, "verify", "--subscription", stream)
+        told = [entry["what"] for entry in found if entry["state"] == "missing"]
+        assert (code, told) == (1, [f"subscription {stream}"])
+        code, _, _ = media(cloud, tmp_path, "verify", "--subscription", stream, "--create")
         assert code == 0
+        code, found, said = media(cloud, tmp_path, "verify", "--subscription", stream)
+        assert code == 0
+        assert f"subscription {stream}" in [entry["what"] for entry in found if entry["state"] == "ok"]
+        (notifies,) = [entry for entry in found if "announces files" in entry["what"]]
+        assert notifies["state"] == "not checked", "the emulator keeps no notifications"
         assert {entry["state"] for entry in found} == {"ok", "not checked"}
     code, found, _ = media(cloud, tmp_path, "verify")
     assert code == 1

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from airflow_media_provider.errors import StorageError
-from airflow_media_provider.registry.model import JobGraph
+from airflow_media_provider.registry.model import JobGraph, Uploads
 from airflow_media_provider.runners import is_remote
 from airflow_media_provider.runs.verify.access import check_read, check_write
 from airflow_media_provider.runs.verify.bucket import bucket_of, check_bucket, grant
 from airflow_media_provider.runs.verify.finding import Finding
 from airflow_media_provider.runs.verify.folder import check_folder
 from airflow_media_provider.runs.verify.image import check_image
+from airflow_media_provider.runs.verify.notification import check_notification
 from airflow_media_provider.runs.verify.peers import Peers
 from airflow_media_provider.runs.verify.places import Place, places
 from airflow_media_provider.runs.verify.runner import (
@@ -28,18 +29,25 @@ from beam_jobs.contract.address import local_path
 
 
 def verify(
-    graph: JobGraph, peers: Peers, *, python: str, create: bool = False, location: str | None = None
+    graph: JobGraph,
+    peers: Peers,
+    *,
+    python: str,
+    subscriptions: Iterable[str] = (),
+    create: bool = False,
+    location: str | None = None,
 ) -> Iterator[Finding]:
     """Yield a finding for each thing that ``graph`` needs.
 
     :param python: the worker's interpreter.
-    :param create: make buckets, topics, subscriptions and local folders that are missing. Nothing that
-        exists is changed.
+    :param subscriptions: of streams, which the registry does not name.
+    :param create: make buckets, topics, subscriptions, the notification of uploads and local folders that are
+        missing. Nothing that exists is changed.
     :param location: where new buckets are.
     """
     for place in places(graph):
         yield from _place(place, peers, create=create, location=location)
-    yield from _messages(graph, peers, create=create)
+    yield from _messages(graph, peers, subscriptions, create=create)
     yield from _runners(graph, peers)
     yield from check_worker(graph, python)
 
@@ -77,8 +85,10 @@ def _access(place: Place, peers: Peers, *, read: bool, fix: str) -> Iterator[Fin
         yield from check_write(place, store, fix=fix)
 
 
-def _messages(graph: JobGraph, peers: Peers, *, create: bool) -> Iterator[Finding]:
-    """Look at topics first: a subscription is made of one."""
+def _messages(
+    graph: JobGraph, peers: Peers, subscriptions: Iterable[str] = (), *, create: bool
+) -> Iterator[Finding]:
+    """Look at topics first: a subscription, and a notification, is made of one."""
     topics: dict[str, str] = {}
     if graph.uploads is not None:
         for name in ("topic", "dead_letter_topic"):
@@ -91,6 +101,12 @@ def _messages(graph: JobGraph, peers: Peers, *, create: bool) -> Iterator[Findin
         yield from check_topic(what, topic, peers, create=create)
     if graph.uploads is not None:
         yield from check_subscription(graph.uploads, peers, create=create)
+        yield from check_notification(graph, peers, create=create)
+    topic = graph.uploads.topic if graph.uploads else None
+    for name in dict.fromkeys(subscriptions):
+        if graph.uploads is None or name != graph.uploads.subscription:
+            own = Uploads(subscription=name, topic=topic)
+            yield from check_subscription(own, peers, create=create, of_stream=True)
 
 
 def _runners(graph: JobGraph, peers: Peers) -> Iterator[Finding]:

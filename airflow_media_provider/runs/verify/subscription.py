@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from airflow_media_provider.registry.model import Uploads
@@ -19,10 +20,15 @@ NEW_S = 60
 DELETED = "_deleted-topic_"
 
 
-def check_subscription(uploads: Uploads, peers: Peers, *, create: bool) -> Iterator[Finding]:
-    """Yield whether the subscription of ``uploads`` is usable; with ``create`` make it."""
+def check_subscription(
+    uploads: Uploads, peers: Peers, *, create: bool, of_stream: bool = False
+) -> Iterator[Finding]:
+    """Yield whether the subscription of ``uploads`` is usable; with ``create`` make it.
+
+    :param of_stream: it is a stream's own; it may be of any topic, and is made of that of ``uploads``.
+    """
     name = uploads.subscription
-    what = f"uploads.subscription {name}"
+    what = f"{'subscription' if of_stream else 'uploads.subscription'} {name}"
     fix = grant("subscriptions", name, "roles/pubsub.subscriber", peers)
     try:
         client = peers.subscriber()
@@ -41,7 +47,7 @@ def check_subscription(uploads: Uploads, peers: Peers, *, create: bool) -> Itera
                 return
         client = peers.subscriber()
     else:
-        yield from _settings(what, found, uploads)
+        yield from _settings(what, found, replace(uploads, topic=None) if of_stream else uploads)
     yield may(f"{what}: pull", client, name, CONSUME, fix)
 
 
@@ -88,4 +94,6 @@ def _settings(what: str, found: Any, uploads: Uploads) -> Iterator[Finding]:
         fix = f"gcloud pubsub subscriptions update {name} --ack-deadline={NEW_S}"
         yield Finding(what=what, state="wrong", detail=detail, fix=fix)
     else:
-        yield Finding(what=what, state="ok", detail=f"ack deadline {found.ack_deadline_seconds} s")
+        yield Finding(
+            what=what, state="ok", detail=f"of {found.topic}, ack deadline {found.ack_deadline_seconds} s"
+        )

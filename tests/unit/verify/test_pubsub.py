@@ -53,6 +53,28 @@ def test_topics_and_subscription_are_told_and_made_and_then_usable(graph, peers,
     assert (found.topic, found.ack_deadline_seconds) == (topic(name), 60)
 
 
+def test_the_subscription_of_a_stream_is_told_and_made_of_the_topic_of_uploads(graph, peers, name):
+    uploads = {"subscription": subscription(name), "topic": topic(name)}
+    jobs = graph("/root", uploads=uploads)
+    own = [subscription(f"{name}-stream"), subscription(name)]
+    missing = list(_messages(jobs, peers, own, create=False))[-1]
+    assert (missing.what, missing.state) == (f"subscription {own[0]}", "missing")
+    assert missing.fix.endswith(f"subscriptions create {own[0]} --topic={topic(name)} --ack-deadline=60")
+    made = [f for f in _messages(jobs, peers, own, create=True) if f.state == "created"]
+    assert [f.what for f in made][-1] == f"subscription {own[0]}"
+    assert len(made) == 3, "the topic, and each subscription once"
+    assert peers.subscriber().get_subscription(subscription=own[0]).topic == topic(name)
+
+
+def test_the_subscription_of_a_stream_may_be_of_any_topic_and_needs_no_uploads(cloud, graph, peers, name):
+    cloud.pubsub().topic(f"t-{name}", f"t-{name}")
+    for uploads in ({}, {"uploads": {"subscription": subscription("x"), "topic": topic(f"{name}-other")}}):
+        jobs = graph("/root", **uploads)
+        found = list(_messages(jobs, peers, [subscription(name)], create=False))[-2]
+        assert (found.what, found.state) == (f"subscription {subscription(name)}", "ok")
+        assert found.detail.startswith(f"of {topic(name)}, ")
+
+
 def test_a_subscription_without_a_topic_cannot_be_made(peers, name):
     (fault,) = check_subscription(Uploads(subscription=subscription(name)), peers, create=True)
     assert (fault.state, fault.fix) == ("missing", "write uploads.topic into the registry")
