@@ -11,6 +11,7 @@ from airflow_media_provider.cli.backfill_slices import looker, read_slices, writ
 from airflow_media_provider.cli.command import ALL_DONE, SOME_LEFT, command, open_graph, open_stores
 from airflow_media_provider.cli.output import is_object, print_object, print_rows
 from airflow_media_provider.cli.request import split_names
+from airflow_media_provider.compat import IS_AIRFLOW_2
 from airflow_media_provider.errors import PlanError
 
 if TYPE_CHECKING:
@@ -21,12 +22,19 @@ if TYPE_CHECKING:
 
 COUNTS = ("done", "present", "failed", "blocked")
 
+ONLY_3 = (
+    "runs of partitions and of slices of a list need Airflow 3; here: airflow dags backfill DAG_ID "
+    '-s DATE -e DATE --conf \'{"prefix": "{{ ds }}/"}\''
+)
+
 
 @command
 def backfill(args: Namespace) -> int:
     """Run a DAG once per slice of the catalog, or say what that would do."""
     from airflow_media_provider.runs.backfill import open_backfill
 
+    if IS_AIRFLOW_2:
+        raise PlanError(ONLY_3)
     if not args.partitions and not args.items_uri:
         raise PlanError("give --partitions a..f (or all), or --items-uri LIST")
     graph = open_graph(args)

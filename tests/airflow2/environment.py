@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,12 @@ class Airflow2:
     """An Airflow 2 with Postgres, whose DAGs are those of this folder.
 
     :param home: a new folder.
+    :param extra: more of the environment of all that it starts.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, extra: Mapping[str, str] | None = None) -> None:
         self.home = home
+        self._extra = dict(extra or {})
         self.dags = home / "dags"
         self._postgres = Postgres()
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -40,7 +43,9 @@ class Airflow2:
         self.run("dags", "reserialize")
 
     def start_components(self) -> None:
-        """Start scheduler and triggerer."""
+        """Start scheduler and triggerer, unless they run."""
+        if self._processes:
+            return
         for name in ("scheduler", "triggerer"):
             command = [str(VENV / "bin" / "airflow"), name, "--skip-serve-logs"]
             log = self.home / f"{name}.log"
@@ -78,6 +83,14 @@ class Airflow2:
         """Return task -> state of a run."""
         rows = self.ask("tasks", "states-for-dag-run", dag_id, run_id)
         return {row["task_id"]: row["state"] for row in rows}
+
+    def media(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run one of the provider's commands, as Airflow 2 lets it be run."""
+        command = [str(VENV / "bin" / "python"), "-m", "airflow_media_provider.cli", *words]
+        return subprocess.run(
+            command, env=self.environ(), cwd=self.dags, capture_output=True, text=True, check=False,
+            timeout=300,
+        )  # fmt: skip
 
     def python(self, code: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run Python code in the environment of Airflow 2."""
@@ -118,4 +131,5 @@ class Airflow2:
             "PYTHONWARNINGS": "ignore",
             "MEDIA_SONGS": f"file://{self.home}/songs",
             "MEDIA_ROOT": f"file://{self.home}/artifacts",
+            **self._extra,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 
 from airflow.decorators import task
@@ -9,7 +10,9 @@ from airflow.models.dag import DAG
 
 from airflow_media_provider.dag_factory import MediaTaskGroup, media_asset, media_dags
 from airflow_media_provider.operators.media import MediaBeamOperator, MediaPlanOperator
+from airflow_media_provider.operators.streaming import MediaStreamingJobOperator
 from airflow_media_provider.sensors.media import MediaOutputSensor
+from airflow_media_provider.sensors.uploads import MediaUploadSensor
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -43,3 +46,21 @@ with DAG("after_downsample", schedule=[media_asset("media_jobs.yaml", "downsampl
         return [dict(event.extra) for events in triggering_dataset_events.values() for event in events]
 
     hear()
+
+with DAG("uploaded", schedule=None, start_date=START):
+    uploads = MediaUploadSensor(
+        task_id="uploads", registry="media_jobs.yaml", overlay="cloud", max_messages=2, timeout=300
+    )
+    plan = MediaPlanOperator(
+        task_id="plan", registry="media_jobs.yaml", targets=["downsample"],
+        items_uri="{{ ti.xcom_pull('uploads')['batch'] }}",
+    )  # fmt: skip
+    uploads >> plan
+    MediaBeamOperator(task_id="run", job="downsample", plan=plan.output["plan"])
+
+for action in ("start", "drain"):
+    with DAG(f"stream_{action}", schedule=None, start_date=START):
+        MediaStreamingJobOperator(
+            task_id="stream", registry="media_jobs.yaml", target="downsample", action=action,
+            subscription=os.environ.get("MEDIA_STREAM"),
+        )  # fmt: skip

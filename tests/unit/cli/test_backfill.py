@@ -20,6 +20,15 @@ KEYS = list("abcde")
 GREEN_GREEN_RED = ("success", "success", "failed")
 
 
+def test_airflow_2_is_refused_with_what_does_it_there(media, monkeypatch):
+    monkeypatch.setattr("airflow_media_provider.cli.backfill.IS_AIRFLOW_2", True)
+    said = media("backfill", "--partitions", "all")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith(
+        "error: runs of partitions and of slices of a list need Airflow 3; here: airflow"
+    )
+
+
 class TestADryRun:
     @pytest.fixture
     def sliced(self, media):
