@@ -8,11 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from beam_jobs.media.audio import Block
+from beam_jobs.media.true_peak_kernel import ROW, greatest_between
 
 PHASES: Final = 4
 _TAPS: Final = 24
-_ROW: Final = 16
-"""So many samples are interpolated by one row of a matrix product: few enough that little of it is zeros."""
 
 
 def interpolation_phases() -> npt.NDArray[np.float32]:
@@ -35,43 +34,23 @@ class PeakMeter:
     """Hears blocks; knows the greatest sample and the greatest value of the signal interpolated by four."""
 
     def __init__(self, channels: int) -> None:
-        phases = interpolation_phases()
-        self._banded = np.zeros((_ROW + _TAPS - 1, _ROW * len(phases)), np.float32)
-        for place in range(_ROW):
-            self._banded[place : place + _TAPS, place * len(phases) : (place + 1) * len(phases)] = phases.T
-        self._gain = float(np.abs(phases).sum(axis=1).max())
+        self._phases = np.ascontiguousarray(interpolation_phases())
+        self._gain = np.abs(self._phases).sum(axis=1).max()
         self._rest = np.zeros((channels, _TAPS - 1), np.float32)
-        self._between = 0.0
+        self._peak = np.float32(0)
         self.sample_peak = 0.0
 
     def add(self, block: Block) -> None:
         """Hear a block of shape (frames, channels)."""
-        joined = np.concatenate([self._rest, block.T], axis=1)
+        joined = np.concatenate([self._rest, block.T], axis=1, dtype=np.float32)
         self.sample_peak = max(self.sample_peak, float(block.max()), -float(block.min()))
-        rows = (joined.shape[1] - _TAPS + 1) // _ROW
+        self._peak = max(self._peak, np.float32(self.sample_peak))
         for channel in joined:
-            self._interpolate(channel, rows)
-        self._rest = joined[:, rows * _ROW :].copy()
+            self._peak = greatest_between(channel, self._phases, self._gain, self._peak)
+        heard = (joined.shape[1] - _TAPS + 1) // ROW * ROW
+        self._rest = joined[:, heard:].copy()
 
     def true_peak(self) -> float:
         """Return the peak of what was heard; after this nothing can be added."""
-        self.add(np.zeros((_ROW + _TAPS, len(self._rest)), np.float32))
-        return max(self._between, self.sample_peak)
-
-    def _interpolate(self, samples: npt.NDArray[np.float32], rows: int) -> None:
-        if not rows:
-            return
-        windows = np.lib.stride_tricks.sliding_window_view(samples, _ROW + _TAPS - 1)[: rows * _ROW : _ROW]
-        # Where the samples are so small that no filter can lift them to the peak there is nothing to find.
-        greatest = np.abs(samples[: (rows + 2) * _ROW])
-        loud = self._could_peak(greatest, rows)
-        found = windows[loud] @ self._banded
-        if found.size:
-            self._between = max(self._between, float(found.max()), -float(found.min()))
-
-    def _could_peak(self, magnitude: npt.NDArray[np.float32], rows: int) -> npt.NDArray[np.bool_]:
-        padded = np.zeros((rows + 3) * _ROW, np.float32)
-        padded[: len(magnitude)] = magnitude
-        by_row = padded.reshape(-1, _ROW).max(axis=1)
-        reach = np.maximum(np.maximum(by_row[:-2], by_row[1:-1]), by_row[2:])[:rows]
-        return np.asarray(reach * self._gain > max(self._between, self.sample_peak))
+        self.add(np.zeros((ROW + _TAPS, len(self._rest)), np.float32))
+        return float(self._peak)
