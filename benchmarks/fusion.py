@@ -30,6 +30,7 @@ from airflow_media_provider.registry.model import JobGraph
 from airflow_media_provider.runners.launch import launch
 from airflow_media_provider.runs.here import plan_and_save, run_here
 from airflow_media_provider.runs.look import look_again
+from airflow_media_provider.runs.outcome import read_outcome
 from airflow_media_provider.runs.request import parse_request
 from airflow_media_provider.runs.spec import write_spec
 from airflow_media_provider.runs.stored import StoredPlan
@@ -115,13 +116,14 @@ def run_together(graph: JobGraph, items: list[str]) -> None:
 
 
 def run_graph(graph: JobGraph, items: list[str]) -> None:
-    """Run each job as its task would: look, launch, wait."""
+    """Run each job as its tasks would: look, launch, wait, judge."""
     plan, stores = plan_of(graph, items), Stores()
     for job in plan.jobs:
         manifest = look_again(plan, job, stores)
         spec = write_spec(plan, manifest, stores)
         done = launch([spec], python=sys.executable, on_event=ignore, on_line=ignore)
-        check(plan, done.exit_code == 0 and manifest.run == len(items))
+        outcome = read_outcome(plan, manifest, stores)
+        check(plan, done.exit_code == 0 and outcome.counts["done"] == len(items))
 
 
 def plan_of(graph: JobGraph, items: list[str]) -> StoredPlan:

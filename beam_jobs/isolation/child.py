@@ -94,6 +94,7 @@ class _Server:
             output=Path(task["output"]),
             child_suffix=task["child_suffix"],
             keep=frozenset(task["keep"]),
+            output_is_read=task["output_is_read"],
         )
         share.only(task["item"])
         wall, cpu = time.perf_counter(), time.process_time()

@@ -31,6 +31,7 @@ class StepTask:
     :param child_suffix: of the files of the item's children; "" when the step makes none.
     :param use: which of the pool's steps.
     :param keep: inputs that another step of the same item reads afterwards: what is decoded of them is kept.
+    :param output_is_read: one reads the artifact: what decoding it would give is kept.
     """
 
     item: str
@@ -39,6 +40,7 @@ class StepTask:
     child_suffix: str = ""
     use: int = 0
     keep: tuple[str, ...] = ()
+    output_is_read: bool = False
 
     def as_message(self) -> dict[str, Any]:
         """Return what the child is sent. ``asdict`` copies it all, which takes longer than sending it."""

@@ -30,6 +30,7 @@ class StepCall:
     :param child_suffix: of the files that :meth:`child` names; "" for a step that makes no children.
     :param children: names given by :meth:`child` so far.
     :param keep: inputs that another step of the same item reads afterwards in this process.
+    :param output_is_read: another step of the same item reads the artifact afterwards in this process.
     """
 
     item: str
@@ -42,6 +43,7 @@ class StepCall:
     child_suffix: str = ""
     children: list[str] = field(default_factory=list)
     keep: frozenset[str] = frozenset()
+    output_is_read: bool = False
 
     def path(self, name: str = "audio") -> Path:
         """Return the local file of an input."""

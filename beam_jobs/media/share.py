@@ -54,6 +54,24 @@ def only(item: str) -> None:
         _shelf.kept.clear()
 
 
+def has_room(size: int) -> bool:
+    """Tell whether so many bytes more may be kept."""
+    return _shelf.used + size <= _shelf.allowed
+
+
+def put(path: Path, info: AudioInfo, blocks: tuple[Block, ...]) -> None:
+    """Keep what decoding ``path`` would give.
+
+    :param blocks: in the file's own channels and rate; the caller lets go of them.
+    """
+    size = sum(block.nbytes for block in blocks)
+    if has_room(size):
+        _shelf.used += size
+        _shelf.kept[*_file_key(path), info.channels, info.rate] = _Kept(
+            info=info, frames_read=sum(map(len, blocks)), blocks=blocks
+        )
+
+
 def open_audio(path: Path, *, keep: bool) -> AudioFile | SharedAudio:
     """Open a file, or what is kept of it.
 
@@ -70,8 +88,7 @@ class SharedAudio:
     """
 
     def __init__(self, path: Path, *, keep: bool) -> None:
-        facts = path.stat()
-        self._key: Key = (facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns)
+        self._key = _file_key(path)
         self._path, self._keep = path, keep
         known = next((kept for key, kept in _shelf.kept.items() if key[:4] == self._key), None)
         self._file = None if known else AudioFile(path)
@@ -151,12 +168,17 @@ class SharedAudio:
             size += block.nbytes
             if record is not None:
                 record.append(apart(block))
-                if _shelf.used + size > _shelf.allowed:
+                if not has_room(size):
                     record = None
             yield block
         if record is not None:
             _shelf.used += size
             _shelf.kept[key] = _Kept(info=self.info, frames_read=self.frames_read, blocks=tuple(record))
+
+
+def _file_key(path: Path) -> Key:
+    facts = path.stat()
+    return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns
 
 
 def _sealed(array: Array) -> Array:

@@ -159,9 +159,13 @@ class _Call:
             with trace.at("fetch"):
                 inputs = {key: tray.fetch(uri, self.desk.spec.limits.attempts) for key, uri in uris.items()}
             keep = tuple(key for key, uri in uris.items() if tray.is_read_again(uri))
+            output_is_read = tray.is_read(self.desk.output.of(self.row.item))
             made = tray.hold.enter_context(
-                drafted(self.desk, self.row, inputs, trace, run=run, use=use, keep=keep)
-            )
+                drafted(
+                    self.desk, self.row, inputs, trace, run=run, use=use, keep=keep,
+                    output_is_read=output_is_read,
+                )
+            )  # fmt: skip
         except Exception as error:
             self.end = self.desk.failed(self.row.item, trace, error)
             return
@@ -216,6 +220,10 @@ class _Tray:
             path = with_retries(lambda: store.fetch(uri, self._scratch), attempts=attempts)
             self._files[uri] = str(path)
         return self._files[uri]
+
+    def is_read(self, uri: str) -> bool:
+        """Tell whether a job is still to read the object."""
+        return self._readers[uri] > 0
 
     def is_read_again(self, uri: str) -> bool:
         """Tell whether another job reads the object."""

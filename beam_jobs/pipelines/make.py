@@ -78,11 +78,13 @@ def drafted(
     run: Callable[[StepTask], StepOutcome],
     use: int = 0,
     keep: tuple[str, ...] = (),
+    output_is_read: bool = False,
 ) -> Iterator[Draft | ReportRow]:
     """Make one item's artifact and give it, or the row of an item whose step failed.
 
     :param use: which of the process's steps.
     :param keep: inputs that another step reads next.
+    :param output_is_read: another step reads the artifact next.
     """
     uri = desk.output.of(row.item)
     trace.stage = "write"
@@ -90,8 +92,9 @@ def drafted(
         trace.stage = "step"
         suffix = desk.children.suffix if desk.children else ""
         task = StepTask(
-            item=row.item, inputs=inputs, output=str(path), child_suffix=suffix, use=use, keep=keep
-        )
+            item=row.item, inputs=inputs, output=str(path), child_suffix=suffix, use=use, keep=keep,
+            output_is_read=output_is_read,
+        )  # fmt: skip
         outcome = run(task)
         trace.add(outcome)
         if outcome.error_class:

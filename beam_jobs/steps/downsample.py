@@ -33,7 +33,8 @@ def _suffix(params: DownsampleParams) -> str:
 def _warm_up() -> None:
     import beam_jobs.media.decode_soundfile
     import beam_jobs.media.encode
-    import beam_jobs.media.stream  # noqa: F401
+    import beam_jobs.media.stream
+    import beam_jobs.media.written  # noqa: F401
 
 
 @step("downsample", version="1", makes=_suffix, params=DownsampleParams, warm_up=_warm_up)
@@ -48,7 +49,9 @@ def downsample(call: StepCall, params: DownsampleParams) -> Path:
     from beam_jobs.media.encode import AudioWriter
     from beam_jobs.media.resample import resampled_length
     from beam_jobs.media.stream import decoded, open_input
+    from beam_jobs.media.written import Written
 
+    written = Written(params.bits) if call.output_is_read and params.format == "flac" else None
     with open_input(call) as audio:
         info = audio.info
         expected = resampled_length(info.frames or 0, info.rate, params.sample_rate)
@@ -60,4 +63,8 @@ def downsample(call: StepCall, params: DownsampleParams) -> Path:
             for block in decoded(call, audio, channels=params.channels, rate=params.sample_rate):
                 with call.stage("encode"):
                     writer.write(block)
+                    if written is not None:
+                        written.note(block)
+    if written is not None:
+        written.keep(call.output)
     return call.output
