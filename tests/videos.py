@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,6 +14,7 @@ from PIL import Image
 
 from tests.pictures import quarters
 from tests.samples import Samples, text_named_mp3, tone, truncate
+from tests.step_calls import call_step
 
 RATE = 48_000
 BITS = 10
@@ -204,3 +206,26 @@ UNDECODABLE: dict[str, Callable[[Path], Path]] = {
     "sound alone": sound_alone,
 }
 """Files that no step over videos can read, by what is wrong with them."""
+
+
+def probe(path, **params):
+    return call_step("video_probe", params, video=path)[0]
+
+
+def keyframes(path):
+    return call_step("keyframes", video=path)[0]
+
+
+def sheet(path, **params):
+    """Return the sheet as an image."""
+    return Image.open(io.BytesIO(call_step("thumbnails_sheet", {"gap_px": 0, **params}, video=path)[0]))
+
+
+def tiles(picture, columns, rows):
+    """Cut a sheet into its pictures, row by row."""
+    width, height = picture.width // columns, picture.height // rows
+    return [
+        picture.crop((column * width, row * height, (column + 1) * width, (row + 1) * height))
+        for row in range(rows)
+        for column in range(columns)
+    ]
