@@ -36,7 +36,7 @@ def _warm_up() -> None:
     from beam_jobs.media import audio, container, decode_soundfile, tags  # noqa: F401
 
 
-@step("probe", version="1", makes=".json", params=ProbeParams, warm_up=_warm_up, result=ProbeResult)
+@step("probe", version="2", makes=".json", params=ProbeParams, warm_up=_warm_up, result=ProbeResult)
 def probe(call: StepCall, params: ProbeParams) -> dict[str, Any]:
     """Read a header and as much behind it as a decoder needs to begin; ``quality`` reads the whole file.
 
