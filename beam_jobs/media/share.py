@@ -33,6 +33,7 @@ class _Kept:
 @dataclass(slots=True)
 class _Shelf:
     item: str | None = None
+    items: int = 0
     allowed: int = 0
     used: int = 0
     kept: dict[Key, _Kept] = field(default_factory=dict)
@@ -51,25 +52,44 @@ def only(item: str) -> None:
     """Forget what was kept of another item."""
     if item != _shelf.item:
         _shelf.item, _shelf.used = item, 0
+        _shelf.items += 1
         _shelf.kept.clear()
 
 
-def has_room(size: int) -> bool:
-    """Tell whether so many bytes more may be kept."""
-    return _shelf.used + size <= _shelf.allowed
+class Record:
+    """Arrays that are kept as they come, as long as there is room; all of them, or none."""
 
+    def __init__(self) -> None:
+        self._arrays: list[Array] | None = []
+        self._size = 0
+        self._item = _shelf.items
 
-def put(path: Path, info: AudioInfo, blocks: tuple[Block, ...]) -> None:
-    """Keep what decoding ``path`` would give.
+    def add(self, array: Array, make: Callable[[Array], Array]) -> None:
+        """Keep what ``make`` makes of an array, which is as large."""
+        if self._arrays is None:
+            return
+        if _shelf.used + array.nbytes > _shelf.allowed:
+            self.drop()
+            return
+        _shelf.used += array.nbytes
+        self._size += array.nbytes
+        self._arrays.append(make(array))
 
-    :param blocks: in the file's own channels and rate; the caller lets go of them.
-    """
-    size = sum(block.nbytes for block in blocks)
-    if has_room(size):
-        _shelf.used += size
-        _shelf.kept[*_file_key(path), info.channels, info.rate] = _Kept(
-            info=info, frames_read=sum(map(len, blocks)), blocks=blocks
-        )
+    def drop(self) -> None:
+        """Let go of them and leave their room to others."""
+        if self._item == _shelf.items:  # else the shelf was cleared meanwhile
+            _shelf.used -= self._size
+        self._arrays, self._size = None, 0
+
+    def put(self, path: Path, form: Key, info: AudioInfo, frames_read: int) -> None:
+        """Give them to whoever opens the file after this.
+
+        :param form: channels and rate of samples; rate, window and hop of spectra.
+        """
+        if self._arrays is not None and self._item == _shelf.items:
+            _shelf.kept[*_file_key(path), *form] = _Kept(
+                info=info, frames_read=frames_read, blocks=tuple(self._arrays)
+            )
 
 
 def open_audio(path: Path, *, keep: bool) -> AudioFile | SharedAudio:
@@ -150,30 +170,28 @@ class SharedAudio:
 
         :param apart: makes of an array one that may be kept while another one uses it.
         """
-        key = (*self._key, *form)
-        kept = _shelf.kept.get(key)
+        kept = _shelf.kept.get((*self._key, *form))
         if kept is None:
-            yield from self._recorded(key, make(), apart) if self._keep else make()
+            yield from self._recorded(form, make(), apart) if self._keep else make()
             return
         yield from map(apart, kept.blocks)
         self._replayed = kept.frames_read
 
     def _recorded(
-        self, key: Key, blocks: Iterator[Array], apart: Callable[[Array], Array]
+        self, form: Key, blocks: Iterator[Array], apart: Callable[[Array], Array]
     ) -> Iterator[Array]:
         """Yield ``blocks``, and keep them when they came to their end and fit."""
-        record: list[Array] | None = []
-        size = 0
-        for block in blocks:
-            size += block.nbytes
-            if record is not None:
-                record.append(apart(block))
-                if not has_room(size):
-                    record = None
-            yield block
-        if record is not None:
-            _shelf.used += size
-            _shelf.kept[key] = _Kept(info=self.info, frames_read=self.frames_read, blocks=tuple(record))
+        record, ended = Record(), False
+        try:
+            for block in blocks:
+                record.add(block, apart)
+                yield block
+            ended = True
+        finally:
+            if ended:
+                record.put(self._path, form, self.info, self.frames_read)
+            else:
+                record.drop()
 
 
 def _file_key(path: Path) -> Key:

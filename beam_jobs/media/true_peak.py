@@ -46,7 +46,8 @@ class PeakMeter:
         self.sample_peak = max(self.sample_peak, float(block.max()), -float(block.min()))
         self._peak = max(self._peak, np.float32(self.sample_peak))
         for channel in joined:
-            self._peak = greatest_between(channel, self._phases, self._gain, self._peak)
+            between = greatest_between(channel, self._phases, self._gain, self._peak)
+            self._peak = np.float32(between)  # numba gives a float; another type would be compiled again
         heard = (joined.shape[1] - _TAPS + 1) // ROW * ROW
         self._rest = joined[:, heard:].copy()
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from beam_jobs.media import share
 from beam_jobs.media.audio import AudioFile, Block
+from beam_jobs.media.share import Record
 
 
 class Written:
@@ -18,22 +18,21 @@ class Written:
 
     def __init__(self, bits: int) -> None:
         self._steps = np.float32(1 << (bits - 1))
-        self._blocks: list[Block] | None = []
-        self._size = 0
+        self._record = Record()
+        self._frames = 0
 
     def note(self, block: Block) -> None:
         """Keep a block as it will be decoded, as long as there is room."""
-        if self._blocks is None:
-            return
-        self._size += block.nbytes
-        if not share.has_room(self._size):
-            self._blocks = None
-            return
-        steps = np.rint(block * self._steps)
-        self._blocks.append(np.clip(steps, -self._steps, self._steps - 1, out=steps) / self._steps)
+        self._frames += len(block)
+        self._record.add(block, self._rounded)
 
     def keep(self, path: Path) -> None:
         """Have them at hand for whoever opens the file, which is complete."""
-        if self._blocks:
-            with AudioFile(path) as audio:
-                share.put(path, audio.info, tuple(self._blocks))
+        with AudioFile(path) as audio:
+            info = audio.info
+        self._record.put(path, (info.channels, info.rate), info, self._frames)
+
+    def _rounded(self, block: Block) -> Block:
+        steps = np.rint(block * self._steps)
+        rounded: Block = np.clip(steps, -self._steps, self._steps - 1, out=steps) / self._steps
+        return rounded

@@ -209,8 +209,6 @@ class _Tray:
 
     def find(self, uri: str) -> Found | None:
         """Return what is known to be at ``uri``."""
-        if uri not in self._found:
-            self._found[uri] = store_for(uri).look(uri)
         return self._found[uri]
 
     def fetch(self, uri: str, attempts: int) -> str:

@@ -94,6 +94,48 @@ def test_what_does_not_fit_is_decoded_again(song: Path) -> None:
     np.testing.assert_array_equal(hear(song, keep=True), first)
 
 
+def test_all_that_is_kept_at_a_time_fits_into_what_is_allowed(song: Path) -> None:
+    most = 0
+
+    def watched(call: StepCall) -> None:
+        nonlocal most
+        with open_input(call) as audio:
+            for _ in spectra(call, audio):
+                most = max(most, share._shelf.used)
+
+    samples, frames = 3 * RATE * 4, (1 + 3 * RATE // 512) * 1025 * 4
+    for allowed in (samples // 2, samples + 1, frames + 1, samples + frames):
+        share.allow(allowed)
+        share.only(f"with {allowed}")
+        watched(call_on(song, keep=True))
+        kept = sum(block.nbytes for one in share._shelf.kept.values() for block in one.blocks)
+        assert kept == share._shelf.used <= allowed
+        assert most <= allowed
+    assert kept == samples + frames
+
+
+def test_what_broke_off_leaves_its_room_to_others(song: Path) -> None:
+    call = call_on(song, keep=True)
+    with open_input(call) as audio:
+        blocks = spectra(call, audio)
+        next(blocks)
+        assert share._shelf.used
+        blocks.close()
+    assert share._shelf.used == 0
+
+
+def test_what_is_let_go_late_takes_no_room_from_the_next_item(song: Path) -> None:
+    call = call_on(song, keep=True)
+    with open_input(call) as audio:
+        blocks = spectra(call, audio)
+        next(blocks)
+        share.only("another")
+        hear(song, keep=True)
+        used = share._shelf.used
+        blocks.close()
+    assert share._shelf.used == used
+
+
 def test_another_item_begins_with_nothing(song: Path) -> None:
     hear(song, keep=True)
     share.only("another")
