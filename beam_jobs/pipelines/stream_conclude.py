@@ -7,7 +7,6 @@ import logging
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,23 +19,13 @@ from beam_jobs.contract.json_lines import encode_line
 from beam_jobs.contract.message import CompletionMessage
 from beam_jobs.contract.report import ReportRow, Status, encode_report_row
 from beam_jobs.contract.stream import StreamSpec
-from beam_jobs.pipelines.direct_pubsub import ATTEMPTS, REQUEST_S, leases_here
+from beam_jobs.pipelines.direct_pubsub import ATTEMPTS, leases_here
+from beam_jobs.pipelines.stream_letters import Letter, Letters
 from beam_jobs.pipelines.stream_messages import Served
 from beam_jobs.storage.retry import with_retries
 from beam_jobs.storage.store import store_for
 
 log = logging.getLogger(__name__)
-
-SENT_AT_ONCE = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
-    """A message to a topic."""
-
-    topic: str
-    data: bytes
-    attributes: dict[str, str]
 
 
 class Conclude(beam.DoFn):
@@ -44,13 +33,14 @@ class Conclude(beam.DoFn):
 
     What cannot be told of or reported for a moment is given back, whole; its artifacts are found when it
     comes again. A crash on the way does the same. A topic that is not there, or that we may not write to,
-    keeps nothing from going on: what it should have had is in a file of the report.
+    keeps nothing from going on: what it should have had is in a file of the report. A topic for
+    dead letters that is away for a moment is not waited for either.
     """
 
     def __init__(self, spec: StreamSpec) -> None:
         self._spec = spec
         self._done: list[Served]
-        self._publisher: Any = None
+        self._letters = Letters()
         self._output = Address.parse(next(j for j in spec.line if j.spec.job == spec.target).spec.output)
         self._fingerprint = next(j for j in spec.line if j.spec.job == spec.target).fingerprint
 
@@ -85,11 +75,12 @@ class Conclude(beam.DoFn):
         STATISTICS.add(new)
 
     def _conclude(self, done: Sequence[Served]) -> None:
-        untold = self._send(self._completions(done))
+        untold = self._letters.send(self._completions(done))
         self._report(done, untold)
-        for dead in self._dead_letters(done):  # one by one: each may be as large as a request
-            for letter, reason in self._send([dead], patient=False):
-                log.error("Not on %s, but in %s/dead-*: %s", letter.topic, self._spec.report, reason)
+        unsent = self._letters.offer(self._dead_letters(done))
+        if unsent:
+            topic, home, reason = self._spec.dead_letter_topic, self._spec.report, unsent[0][1]
+            log.error("%d dead letters are not on %s, but in %s/dead-*: %s", len(unsent), topic, home, reason)
 
     def _give_back(self, messages: Sequence[Served], *, why: str = "") -> None:
         if not messages:
@@ -150,56 +141,6 @@ class Conclude(beam.DoFn):
             if one.dead is not None:
                 said = dead_attributes(one.attributes, reason=one.dead, message_id=one.message_id)
                 yield Letter(topic=self._spec.dead_letter_topic, data=one.data, attributes=said)
-
-    def _send(self, letters: Iterable[Letter], *, patient: bool = True) -> list[tuple[Letter, str]]:
-        """Publish, and return what no waiting can publish, with the reason.
-
-        :param patient: raise trouble that passes; False = return that as well.
-        """
-        every = list(letters)
-        refused = []
-        for first in range(0, len(every), SENT_AT_ONCE):
-            some = every[first : first + SENT_AT_ONCE]
-            error = self._error_of(some)
-            if error is not None and patient and not _is_refusal(error):
-                raise error
-            if error is not None and len(some) > 1 and not _is_refused_topic(error):
-                refused += [one for letter in some for one in self._send([letter], patient=patient)]
-            elif error is not None:
-                refused += [(letter, f"{type(error).__name__}: {error}") for letter in some]
-        return refused
-
-    def _error_of(self, letters: Sequence[Letter]) -> Exception | None:
-        """Publish letters of one topic by one request, and return what went wrong."""
-        from google.cloud import pubsub_v1
-        from google.pubsub_v1 import PublisherClient, PubsubMessage
-
-        try:
-            if self._publisher is None:
-                self._publisher = pubsub_v1.PublisherClient()
-            messages = [PubsubMessage(data=letter.data, attributes=letter.attributes) for letter in letters]
-            with_retries(
-                lambda: PublisherClient.publish(  # the client's own takes attributes as keywords
-                    self._publisher, topic=letters[0].topic, messages=messages, retry=None, timeout=REQUEST_S
-                ),
-                attempts=ATTEMPTS,
-            )
-        except Exception as error:
-            return error
-        return None
-
-
-def _is_refusal(error: Exception) -> bool:
-    """Tell whether no waiting helps: the topic is not there or not ours, or the message is none for it."""
-    from google.api_core.exceptions import BadRequest
-
-    return _is_refused_topic(error) or isinstance(error, BadRequest | TypeError | ValueError)
-
-
-def _is_refused_topic(error: Exception) -> bool:
-    from google.api_core.exceptions import Forbidden, NotFound
-
-    return isinstance(error, NotFound | Forbidden)
 
 
 def _row_of(served: Served) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from beam_jobs.contract.report import ReportRow, Status
 from beam_jobs.pipelines import direct_pubsub
 from beam_jobs.pipelines.desk import PatientDesk
 from beam_jobs.pipelines.direct_pubsub import ACK_ID, Leases
-from beam_jobs.pipelines.stream_conclude import Conclude, Letter
+from beam_jobs.pipelines.stream_conclude import Conclude
+from beam_jobs.pipelines.stream_letters import Letters
 from beam_jobs.pipelines.stream_messages import Serve
 from beam_jobs.pipelines.trace import Trace
 from tests.airflow_env.client import wait_until
@@ -91,7 +92,7 @@ def test_a_topic_that_is_away_for_a_moment_gives_back_what_it_should_have_been_t
 ):
     stream.publish(b"a", b"b")
     with monkeypatch.context() as patch:
-        patch.setattr(Conclude, "_error_of", lambda self, letters: ServiceUnavailable("away"))
+        patch.setattr(Letters, "_error_of", lambda self, letters, **how: ServiceUnavailable("away"))
         serve(stream, {}, pull(leases, 2))
     assert (stream.rows(), leases.in_work) == ([], 0)
 
@@ -99,15 +100,6 @@ def test_a_topic_that_is_away_for_a_moment_gives_back_what_it_should_have_been_t
     assert stream.outcomes() == [("a", "count", "done"), ("b", "count", "done")]
     assert len(stream.left(stream.told)) == 2
     assert not stream.left()
-
-
-def test_a_message_that_the_topic_refuses_costs_no_other_its_word(stream, leases):
-    end = Conclude(stream.spec)
-    empty = Letter(topic=stream.told, data=b"", attributes={})
-    fine = Letter(topic=stream.told, data=b"{}", attributes={})
-    ((refused, reason),) = end._send([fine, empty, fine])
-    assert (refused, "InvalidArgument" in reason) == (empty, True)
-    assert len(stream.left(stream.told)) == 2
 
 
 def test_an_error_that_nobody_thought_of_buries_its_message_alone(stream, leases):
