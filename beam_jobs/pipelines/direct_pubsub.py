@@ -47,6 +47,7 @@ class Leases:
         self._lease_s = lease_s
         self._patience_s = patience_s
         self._lock = threading.Lock()
+        self._asking = threading.Lock()  # held while messages, or longer leases, are asked for
         self._held: dict[str, str] = {}  # ack id -> message id
         self._given_back: dict[str, int] = defaultdict(int)  # message id -> how often
         self._settled: set[str] = set()
@@ -63,6 +64,11 @@ class Leases:
             return len(self._held)
 
     @property
+    def over(self) -> bool:
+        """Whether messages are given back, or left, whatever becomes of them here."""
+        return self._over.is_set()
+
+    @property
     def stuck(self) -> bool:
         """Whether messages are in work of which none has got on for longer than any may take."""
         with self._lock:
@@ -74,10 +80,14 @@ class Leases:
 
     def pull(self) -> list[Any]:
         """Return messages as the service gives them, each with its ack id among the attributes."""
-        from google.api_core.exceptions import DeadlineExceeded, Forbidden, NotFound
-
         if self.draining.wait(0.05 if not self.in_work else 0.2):
             return []
+        with self._asking:
+            return [] if self.draining.is_set() else self._pull()
+
+    def _pull(self) -> list[Any]:
+        from google.api_core.exceptions import DeadlineExceeded, Forbidden, NotFound
+
         try:
             pulled = self._client.pull(
                 request={"subscription": self._subscription, "max_messages": PULLED_AT_ONCE},
@@ -98,19 +108,25 @@ class Leases:
             found.append(received.message)
         taken = {received.ack_id: received.message.message_id for received in pulled.received_messages}
         with self._lock:
-            if not self._held:
-                self._life = time.monotonic()
-            self._held.update(taken)
-        self._lease(taken, self._lease_s)
-        return found
+            late = self.over
+            if not late:
+                self._life = self._life if self._held else time.monotonic()
+                self._held.update(taken)
+        self._lease(taken, 0 if late else self._lease_s)
+        return [] if late else found
 
     def is_settled(self, message_id: str) -> bool:
         """Tell whether a message was done with before, and only its acknowledgement was lost."""
         return message_id in self._settled
 
     def acknowledge(self, ids: Iterable[str]) -> None:
-        """Say that messages are done with; one that this cannot be said of comes again, and is known then."""
-        for some in _parts(ids):
+        """Say that messages are done with; one that this cannot be said of comes again, and is known then.
+
+        One that was given back meanwhile is somebody else's.
+        """
+        with self._lock:
+            held = [ack_id for ack_id in ids if ack_id in self._held]
+        for some in _parts(held):
             try:
                 with_retries(partial(self._acknowledge, some), attempts=ATTEMPTS)
             except Exception as error:
@@ -135,8 +151,13 @@ class Leases:
             self._lease(some, pause)
 
     def give_all_back(self) -> None:
-        """Let Pub/Sub give at once whatever is in work."""
+        """Take no more, and let Pub/Sub give at once whatever is in work."""
+        self.draining.set()
         self.close()
+        # A request on its way may bring more, or make leases longer: it is waited for, as the process may end
+        # next. What comes later still goes back as well.
+        if self._asking.acquire(timeout=2 * POLL_S):
+            self._asking.release()
         with self._lock:
             ids, self._held = list(self._held), {}
         self._lease(ids, 0)
@@ -172,9 +193,10 @@ class Leases:
     def _prolong(self) -> None:
         while not self._over.wait(self._lease_s / 3):
             if not self.stuck:
-                with self._lock:
-                    ids = list(self._held)
-                self._lease(ids, self._lease_s)
+                with self._asking:
+                    with self._lock:
+                        ids = list(self._held)
+                    self._lease(ids, self._lease_s)
 
 
 def _parts(ids: Iterable[str], size: int = 1000) -> Iterator[list[str]]:

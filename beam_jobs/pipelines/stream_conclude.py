@@ -58,9 +58,11 @@ class Conclude(beam.DoFn):
         :raises Exception: where another runner's source holds the messages, which it then gives again; here
             that would lose them.
         """
+        leases = leases_here()
+        if leases is not None and leases.over:  # all is given back, and a step that was killed looks failed
+            return
         good = [served for served in self._done if served.again is None]
         self._give_back([served for served in self._done if served.again is not None])
-        leases = leases_here()
         new = [served for served in good if leases is None or not leases.is_settled(served.message_id)]
         try:
             if new:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -9,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from google.api_core.exceptions import ServiceUnavailable
 
-from beam_jobs.contract.errors import MediaJobError, StepTimeout
+from beam_jobs.contract.errors import MediaJobError, StepCrashed, StepTimeout
 from beam_jobs.contract.report import ReportRow, Status
 from beam_jobs.pipelines import direct_pubsub
 from beam_jobs.pipelines.desk import PatientDesk
@@ -124,6 +125,52 @@ def test_a_message_whose_acknowledgement_was_lost_is_not_reported_again(stream, 
     serve(stream, {}, [again])
     assert stream.outcomes() == [("a", "count", "done")]
     assert not stream.left()
+
+
+def test_what_ends_after_everything_was_given_back_is_neither_reported_nor_acknowledged(
+    stream, leases, monkeypatch
+):
+    stream.publish(b"a", b"b", b"c")
+    messages = pull(leases, 3)
+    leases.give_all_back()
+    serve(stream, {"b": ConnectionResetError("cut"), "c": StepCrashed("killed")}, messages)
+    leases.acknowledge([message.attributes[ACK_ID] for message in messages])
+    assert (stream.rows(), stream.rows("dead"), stream.left(stream.told)) == ([], [], [])
+    assert sorted(message.data for message in stream.left()) == [b"a", b"b", b"c"]
+
+
+def test_a_stopped_stream_takes_no_message_again(stream, leases):
+    leases.give_all_back()
+    stream.publish(b"a")
+    assert leases.pull() == []
+    assert [message.data for message in stream.left()] == [b"a"]
+
+
+def test_messages_that_arrive_when_a_stream_has_stopped_go_back_before_it_ends(stream, leases, monkeypatch):
+    ask, done = leases._client.pull, []
+
+    def stop() -> None:
+        leases.give_all_back()
+        done.append("stopped")
+
+    stopping = threading.Thread(target=stop)
+
+    def arrive_late(**request):
+        arrived = ask(**request)
+        if arrived.received_messages:
+            stopping.start()
+            wait_until(lambda: leases.over, patience=30, what="it does not stop")
+            done.append("arrived")
+        return arrived
+
+    monkeypatch.setattr(leases._client, "pull", arrive_late)
+    stream.publish(b"a")
+    found: list = []
+    while not done:
+        found += leases.pull()
+    stopping.join()
+    assert (done, found, leases.in_work) == (["arrived", "stopped"], [], 0)
+    assert [message.data for message in stream.left()] == [b"a"]
 
 
 def test_leases_that_cannot_be_changed_cost_no_message(stream, leases, monkeypatch):
