@@ -63,17 +63,18 @@ class Conclude(beam.DoFn):
             return
         good = [served for served in self._done if served.again is None]
         self._give_back([served for served in self._done if served.again is not None])
-        new = [served for served in good if leases is None or not leases.is_settled(served.message_id)]
+        settled = [served for served in good if leases is not None and leases.is_settled(served.message_id)]
+        new = [served for served in good if served not in settled]
         try:
             if new:
                 self._conclude(new)
         except Exception as error:
             if leases is None:
                 raise
-            self._give_back(good, why=f"{type(error).__name__}: {error}")
-            return
+            self._give_back(new, why=f"{type(error).__name__}: {error}")
+            new = []
         if leases is not None:
-            leases.acknowledge(_ack_ids(good))
+            leases.acknowledge(_ack_ids([*settled, *new]))
         STATISTICS.add(new)
 
     def _conclude(self, done: Sequence[Served]) -> None:

@@ -109,11 +109,13 @@ class Serve(beam.DoFn):
             asked_at = asked_at.replace(tzinfo=UTC)
         leases = leases_here()
         for item in list(self._items(asked)):
-            yield from self._line.run(
-                item, force=self._forces(asked), ping=bool(asked.ping), asked_at=asked_at
-            )
-            if leases is not None:
-                leases.note_life()
+            try:
+                yield from self._line.run(
+                    item, force=self._forces(asked), ping=bool(asked.ping), asked_at=asked_at
+                )
+            finally:  # one that ends in trouble has ended as well
+                if leases is not None:
+                    leases.note_life()
 
     def _items(self, asked: Message) -> Iterator[str]:
         """Yield the ids that concern this target; a message that asks for others is not ours."""

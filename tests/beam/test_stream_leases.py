@@ -173,6 +173,41 @@ def test_messages_that_arrive_when_a_stream_has_stopped_go_back_before_it_ends(s
     assert [message.data for message in stream.left()] == [b"a"]
 
 
+def test_a_message_that_is_only_to_be_acknowledged_is_so_when_the_others_go_back(stream, leases, monkeypatch):
+    stream.publish(b"a")
+    (message,) = pull(leases, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(leases, "_acknowledge", lambda ids: (_ for _ in ()).throw(ServiceUnavailable("away")))
+        serve(stream, {}, [message])
+    leases._lease([message.attributes[ACK_ID]], 0)  # its lease ends
+    stream.publish(b"b")
+
+    both = pull(leases, 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(Letters, "_error_of", lambda self, letters, **how: ServiceUnavailable("away"))
+        serve(stream, {}, both)
+    assert stream.outcomes() == [("a", "count", "done")]
+    assert [message.data for message in stream.left()] == [b"b"]
+
+
+def test_items_that_end_in_trouble_are_signs_of_life(stream, monkeypatch):
+    stream.publish(b"a")
+    patient = Leases(stream.subscription, lease_s=10, patience_s=60.0)
+    monkeypatch.setattr(direct_pubsub, "_leases", patient)
+    (message,) = pull(patient, 1)
+    patient._life -= 100
+    assert patient.stuck
+    serving = Serve(stream.spec)
+    serving._line = SimpleNamespace(run=_cut)
+    assert serving._serve(SimpleNamespace(**_facts(message))).again
+    assert not patient.stuck
+    patient.close()
+
+
+def _cut(item: str, **how) -> list[ReportRow]:
+    raise ConnectionResetError("cut")
+
+
 def test_leases_that_cannot_be_changed_cost_no_message(stream, leases, monkeypatch):
     def away(**request) -> None:
         raise ServiceUnavailable("away")
