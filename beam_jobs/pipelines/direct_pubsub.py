@@ -15,10 +15,11 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from apache_beam.runners.direct import transform_evaluator
 
+from beam_jobs.contract.errors import MediaJobError
 from beam_jobs.storage.retry import with_retries
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,11 @@ REQUEST_S = 10.0
 ATTEMPTS = 4
 PAUSES_S = (0, 10, 30, 60, 120, 300, 600)
 """How long a message waits that was given back once, twice, …: what ails the world may take a while."""
+
+REMEMBERED = 10_000
+"""Messages of the past that are known again; a stream may serve for months."""
+
+T = TypeVar("T")
 
 
 class Leases:
@@ -49,8 +55,8 @@ class Leases:
         self._lock = threading.Lock()
         self._asking = threading.Lock()  # held while messages, or longer leases, are asked for
         self._held: dict[str, str] = {}  # ack id -> message id
-        self._given_back: dict[str, int] = defaultdict(int)  # message id -> how often
-        self._settled: set[str] = set()
+        self._given_back: dict[str, int] = {}  # message id -> how often
+        self._settled: dict[str, bool] = {}
         self._life = time.monotonic()
         self._over = threading.Event()
         self.draining = threading.Event()
@@ -86,7 +92,7 @@ class Leases:
             return [] if self.draining.is_set() else self._pull()
 
     def _pull(self) -> list[Any]:
-        from google.api_core.exceptions import DeadlineExceeded, Forbidden, NotFound
+        from google.api_core.exceptions import DeadlineExceeded, Forbidden, InvalidArgument, NotFound
 
         try:
             pulled = self._client.pull(
@@ -95,8 +101,8 @@ class Leases:
             )  # fmt: skip
         except DeadlineExceeded:
             return []
-        except (NotFound, Forbidden) as error:  # no waiting helps
-            self.fault = error
+        except (NotFound, Forbidden, InvalidArgument) as error:  # no waiting helps
+            self.fault = MediaJobError(f"{error}; look at the subscription's name, and at who may read it")
             return []
         except Exception as error:  # the service is away for a moment: nothing was taken, nothing is lost
             log.warning("%s: cannot pull, and will try again: %s", self._subscription, error)
@@ -117,7 +123,8 @@ class Leases:
 
     def is_settled(self, message_id: str) -> bool:
         """Tell whether a message was done with before, and only its acknowledgement was lost."""
-        return message_id in self._settled
+        with self._lock:
+            return message_id in self._settled
 
     def acknowledge(self, ids: Iterable[str]) -> None:
         """Say that messages are done with; one that this cannot be said of comes again, and is known then.
@@ -132,20 +139,24 @@ class Leases:
             except Exception as error:
                 log.warning("%s: cannot acknowledge, and will again: %s", self._subscription, error)
                 with self._lock:
-                    self._settled.update(self._held[ack_id] for ack_id in some if ack_id in self._held)
+                    for message_id in (self._held[ack_id] for ack_id in some if ack_id in self._held):
+                        _remember(self._settled, message_id, True)
                 self._let_go(some)
             else:
-                for message_id in self._let_go(some):
-                    self._given_back.pop(message_id, None)
-                    self._settled.discard(message_id)
+                let_go = self._let_go(some)
+                with self._lock:
+                    for message_id in let_go:
+                        self._given_back.pop(message_id, None)
+                        self._settled.pop(message_id, None)
 
     def give_back(self, ids: Iterable[str]) -> None:
         """Let Pub/Sub give messages again: at once the first time, later after each further time."""
         pauses: dict[int, list[str]] = defaultdict(list)
         for ack_id in ids:
             for message_id in self._let_go([ack_id]):
-                times = self._given_back[message_id]
-                self._given_back[message_id] += 1
+                with self._lock:
+                    times = self._given_back.get(message_id, 0)
+                    _remember(self._given_back, message_id, times + 1)
                 pauses[PAUSES_S[min(times, len(PAUSES_S) - 1)]].append(ack_id)
         for pause, some in pauses.items():
             self._lease(some, pause)
@@ -197,6 +208,14 @@ class Leases:
                     with self._lock:
                         ids = list(self._held)
                     self._lease(ids, self._lease_s)
+
+
+def _remember(memory: dict[str, T], message_id: str, fact: T) -> None:
+    """Put a fact in as the newest, and leave out the oldest where there are too many."""
+    memory.pop(message_id, None)
+    memory[message_id] = fact
+    if len(memory) > REMEMBERED:
+        del memory[next(iter(memory))]
 
 
 def _parts(ids: Iterable[str], size: int = 1000) -> Iterator[list[str]]:

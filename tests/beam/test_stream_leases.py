@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
-from google.api_core.exceptions import ServiceUnavailable
+from google.api_core.exceptions import Forbidden, InvalidArgument, NotFound, ServiceUnavailable
 
 from beam_jobs.contract.errors import MediaJobError, StepCrashed, StepTimeout
 from beam_jobs.contract.report import ReportRow, Status
@@ -190,6 +190,23 @@ def test_a_message_that_is_only_to_be_acknowledged_is_so_when_the_others_go_back
     assert [message.data for message in stream.left()] == [b"b"]
 
 
+def test_only_the_newest_of_the_messages_of_the_past_are_remembered(stream, leases, monkeypatch):
+    def away(ids: list[str]) -> None:
+        raise ServiceUnavailable("away")
+
+    monkeypatch.setattr(direct_pubsub, "REMEMBERED", 2)
+    monkeypatch.setattr(direct_pubsub, "ATTEMPTS", 1)
+    monkeypatch.setattr(leases, "_acknowledge", away)
+    stream.publish(b"a", b"b", b"c")
+    messages = sorted(pull(leases, 3), key=lambda message: message.data)
+    for message in messages:
+        leases.acknowledge([message.attributes[ACK_ID]])
+    assert [leases.is_settled(message.message_id) for message in messages] == [False, True, True]
+    stream.publish(b"d", b"e", b"f")
+    leases.give_back(message.attributes[ACK_ID] for message in pull(leases, 3))
+    assert len(leases._given_back) == 2
+
+
 def test_items_that_end_in_trouble_are_signs_of_life(stream, monkeypatch):
     stream.publish(b"a")
     patient = Leases(stream.subscription, lease_s=10, patience_s=60.0)
@@ -206,6 +223,16 @@ def test_items_that_end_in_trouble_are_signs_of_life(stream, monkeypatch):
 
 def _cut(item: str, **how) -> list[ReportRow]:
     raise ConnectionResetError("cut")
+
+
+@pytest.mark.parametrize("refused", [NotFound, Forbidden, InvalidArgument])
+def test_a_subscription_that_no_waiting_gives_is_not_asked_for_ever(stream, leases, monkeypatch, refused):
+    def refuse(**request):
+        raise refused("no")
+
+    monkeypatch.setattr(leases._client, "pull", refuse)
+    assert leases.pull() == []
+    assert str(leases.fault).startswith(f"{refused.code:d} no; look at the subscription's name")
 
 
 def test_leases_that_cannot_be_changed_cost_no_message(stream, leases, monkeypatch):
