@@ -46,7 +46,8 @@ def read_state(spec: StreamSpec, stores: Stores, *, now: float | None = None) ->
     if state in ALIVE:
         age = (time.time() if now is None else now) - said.get("updated", 0)
         # Where its process can be seen, that decides: a storage that hangs keeps it from saying anything.
-        silent = _is_gone(said) if _is_here(said) else age > SILENT_S
+        gone = _is_gone(said)
+        silent = age > SILENT_S if gone is None else gone
         state = "silent" if silent else state
     return StreamState(name=spec.name, state=state, said=said)
 
@@ -54,12 +55,12 @@ def read_state(spec: StreamSpec, stores: Stores, *, now: float | None = None) ->
 def find_running(spec: StreamSpec, stores: Stores, *, every: float = 1.0) -> StreamState:
     """Return what the stream says of itself, believed only when it is still so.
 
-    One that was killed a moment ago has said that it runs. Here its process is looked for; of one elsewhere
-    the next word is awaited.
+    One that was killed a moment ago has said that it runs. Its process is looked for; where that cannot be
+    seen from here, the next word is awaited.
     """
     state = read_state(spec, stores)
     deadline = time.monotonic() + SILENT_S
-    if not state.alive or _is_here(state.said):
+    if not state.alive or _is_gone(state.said) is not None:
         return state
     while time.monotonic() < deadline:
         time.sleep(every)
@@ -69,12 +70,12 @@ def find_running(spec: StreamSpec, stores: Stores, *, every: float = 1.0) -> Str
     return StreamState(name=spec.name, state="silent", said=state.said)
 
 
-def _is_here(said: dict[str, Any]) -> bool:
-    return bool(said.get("place")) and said["place"] == place()
-
-
-def _is_gone(said: dict[str, Any]) -> bool:
-    return started(int(said["pid"])) != said.get("process")
+def _is_gone(said: dict[str, Any]) -> bool | None:
+    """Tell whether its process has ended; None where that cannot be seen: elsewhere, or another user's."""
+    if not said.get("place") or said["place"] != place():
+        return None
+    begun = started(int(said["pid"]))
+    return None if begun == "" else begun != said.get("process")
 
 
 def prepare_start(spec: StreamSpec, stores: Stores) -> str:

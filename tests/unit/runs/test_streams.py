@@ -64,6 +64,17 @@ def test_another_process_with_the_same_number_is_not_the_stream(spec):
     assert read_state(spec, Stores()).state == "silent"
 
 
+def test_a_stream_here_whose_process_is_hidden_is_judged_by_its_word(spec, monkeypatch):
+    monkeypatch.setattr(streams, "started", lambda pid: "")
+    say(spec)
+    assert read_state(spec, Stores()).alive
+    say(spec, updated=time.time() - 600)
+    assert read_state(spec, Stores()).state == "silent"
+    monkeypatch.setattr(streams, "SILENT_S", 1.0)
+    say(spec, updated=time.time() + 60)
+    assert find_running(spec, Stores(), every=0.1).state == "silent", "it says no more"
+
+
 def test_a_stream_elsewhere_runs_when_it_says_more(spec, monkeypatch):
     monkeypatch.setattr(streams, "SILENT_S", 20.0)
     say(spec, place="elsewhere")

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from beam_jobs.contract import process
 from beam_jobs.contract.process import place, started
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the system says nothing of its processes")
@@ -23,6 +24,24 @@ def test_a_process_is_there_until_it_has_ended_even_before_anybody_looked():
     assert started(child.pid) is None
     child.wait()
     assert started(child.pid) is None
+
+
+def test_a_process_that_the_system_hides_is_there_until_it_has_ended(monkeypatch, tmp_path):
+    child = subprocess.Popen(["sleep", "60"])
+    monkeypatch.setattr(process, "_PROC", tmp_path)
+    assert started(child.pid) == ""
+    child.kill()
+    child.wait()
+    assert started(child.pid) is None
+
+
+def test_a_process_of_another_user_that_the_system_hides_is_there(monkeypatch, tmp_path):
+    def refuse(pid: int, number: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(process, "_PROC", tmp_path)
+    monkeypatch.setattr(os, "kill", refuse)
+    assert started(1) == ""
 
 
 def test_processes_of_one_machine_are_in_one_place():
