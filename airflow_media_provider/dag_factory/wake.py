@@ -17,6 +17,7 @@ from airflow_media_provider.compat import (
 )
 from airflow_media_provider.dag_factory.assets import job_asset
 from airflow_media_provider.registry.model import JobGraph
+from airflow_media_provider.registry.ours import ours
 from beam_jobs.contract.address import Address, with_scheme
 
 
@@ -99,6 +100,7 @@ def uploads_asset(
         subscription=uploads.subscription,
         root=graph.root,
         source=graph.source,
+        ours=ours(graph),
         jobs=graph.order,
         max_messages=uploads.max_messages,
         max_wait=uploads.max_wait_s,

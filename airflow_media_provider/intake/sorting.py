@@ -12,7 +12,7 @@ from beam_jobs.contract.dead_letter import dead_row
 from beam_jobs.contract.errors import MessageError
 from beam_jobs.contract.item import item_id_fault
 from beam_jobs.contract.message import Message, parse_message
-from beam_jobs.contract.ours import is_made_here, made_here
+from beam_jobs.contract.ours import is_made_here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +44,12 @@ class Sorter:
     """Knows what an item of the catalog looks like.
 
     :param source: the addresses of the catalog's files.
-    :param root: of the artifacts; an upload below it is an artifact, not a source.
+    :param ours: where artifacts lie, as ``made_here`` gives it: what is uploaded there is no source.
     :param jobs: names that a message may ask for.
     """
 
     source: Address
-    root: str
+    ours: Collection[str]
     jobs: Collection[str]
 
     def sort(self, messages: Iterable[Received]) -> Sorted:
@@ -94,7 +94,7 @@ class Sorter:
         if "://" in text or text.startswith("/"):
             uri = with_scheme(text)
             found = _item_of(uri, self.source)
-            if uploaded and (found is None or self._is_ours(uri)):
+            if uploaded and (found is None or is_made_here(uri, self.ours)):
                 return None
             if found is None:
                 raise MessageError(f"{text!r} is not a file of the source {self.source.template!r}")
@@ -103,10 +103,6 @@ class Sorter:
         if fault is not None:
             raise MessageError(f"item id {item!r}: {fault}")
         return item
-
-    def _is_ours(self, uri: str) -> bool:
-        """Tell whether an uploaded object is an artifact, a report or a file that is still written."""
-        return is_made_here(uri, made_here(self.root, self.jobs))
 
     def _check_jobs(self, what: str, names: Collection[str]) -> None:
         for name in names:

@@ -1,6 +1,7 @@
 """What a job makes and where: fingerprints, suffixes, addresses and the binding of inputs.
 
-These need the step's facts, so they import the step's module. The DAG factory does without them.
+These need the step's facts, so they import the step's module. The DAG factory does without them, but for
+jobs whose artifacts lie among the source's files.
 """
 
 from __future__ import annotations

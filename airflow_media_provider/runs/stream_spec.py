@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterable
 from typing import Any
 
-from airflow_media_provider.errors import PlanError, RegistryError
+from airflow_media_provider.errors import PlanError
 from airflow_media_provider.registry.model import JobGraph
+from airflow_media_provider.registry.ours import ours
 from airflow_media_provider.registry.recipe import recipe
-from beam_jobs.contract.errors import MediaJobError
 from beam_jobs.contract.launch import LaunchSpec
-from beam_jobs.contract.ours import made_here
 from beam_jobs.contract.stream import LineJob, StreamSpec
 
 STREAMS_FOLDER = "_streams"
@@ -43,21 +41,9 @@ def stream_spec(graph: JobGraph, target: str, **options: Any) -> StreamSpec:
     }
     return StreamSpec(
         name=stream, registry=graph.name, target=name, source=graph.source, root=graph.root, home=home,
-        ours=made_here(graph.root, graph.jobs, _own_addresses(graph)),
+        ours=ours(graph),
         subscription=subscription, line=tuple(_job(graph, job, stream) for job in line), **given,
     )  # fmt: skip
-
-
-def _own_addresses(graph: JobGraph) -> Iterator[str]:
-    """Yield the templates of jobs, any team's, whose artifacts do not lie in a folder of the job's name."""
-    for name, job in graph.jobs.items():
-        if job.output is None:
-            continue
-        with suppress(RegistryError, MediaJobError):  # another team's step that is not installed here
-            made = recipe(graph, name)
-            yield made.address.template
-            if made.child_address is not None:
-                yield made.child_address.template
 
 
 def _check(graph: JobGraph, target: str, line: Iterable[str]) -> None:

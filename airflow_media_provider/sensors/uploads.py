@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_media_provider.compat import AirflowException, BaseSensorOperator
 from airflow_media_provider.hooks.registry import read_graph
 from airflow_media_provider.registry.model import Uploads
+from airflow_media_provider.registry.ours import ours
 from airflow_media_provider.triggers.uploads import MediaUploadTrigger
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class MediaUploadSensor(BaseSensorOperator):
             subscription=subscription,
             root=graph.root,
             source=graph.source,
+            ours=ours(graph),
             jobs=graph.order,
             max_messages=self.max_messages or given.max_messages,
             max_wait=given.max_wait_s if self.max_wait_s is None else self.max_wait_s,

@@ -33,6 +33,7 @@ class MediaUploadTrigger(BaseEventTrigger):
     :param subscription: ``projects/P/subscriptions/S``.
     :param root: root of the registry, under which the batches are written.
     :param source: address template of the catalog's files.
+    :param ours: where everything lies that the registry's jobs make; what is uploaded there asks for nothing.
     :param jobs: names that a message may ask for.
     :param max_messages: a batch holds at most so many.
     :param max_wait: seconds after its first message at which a batch is closed.
@@ -48,6 +49,7 @@ class MediaUploadTrigger(BaseEventTrigger):
         subscription: str,
         root: str,
         source: str,
+        ours: Sequence[str],
         jobs: Sequence[str],
         max_messages: int = 10_000,
         max_wait: float = 30.0,
@@ -60,6 +62,7 @@ class MediaUploadTrigger(BaseEventTrigger):
         self.subscription = subscription
         self.root = root
         self.source = source
+        self.ours = list(ours)
         self.jobs = list(jobs)
         self.max_messages = max_messages
         self.max_wait = max_wait
@@ -71,8 +74,8 @@ class MediaUploadTrigger(BaseEventTrigger):
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class and its arguments."""
         names = (
-            "subscription", "root", "source", "jobs", "max_messages", "max_wait", "dead_letter_topic",
-            "once", "gcp_conn_id", "impersonation_chain",
+            "subscription", "root", "source", "ours", "jobs", "max_messages", "max_wait",
+            "dead_letter_topic", "once", "gcp_conn_id", "impersonation_chain",
         )  # fmt: skip
         path = f"{type(self).__module__}.{type(self).__qualname__}"
         return path, {name: getattr(self, name) for name in names}
@@ -116,7 +119,8 @@ class MediaUploadTrigger(BaseEventTrigger):
         stores = MediaHook(self.gcp_conn_id, self.impersonation_chain).stores()
         batches = BatchStore(IntakeLayout.of(self.root, self.subscription), stores)
         pubsub = MediaPubSub(self.gcp_conn_id, self.impersonation_chain)
-        sorter = Sorter(source=Address.parse(self.source, root=self.root), root=self.root, jobs=self.jobs)
+        source = Address.parse(self.source, root=self.root)
+        sorter = Sorter(source=source, ours=self.ours, jobs=self.jobs)
         return WaitingBatches(batches=batches), IntakeCollector(
             subscriber=pubsub.subscriber(),
             subscription=self.subscription,

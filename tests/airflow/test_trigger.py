@@ -111,3 +111,27 @@ def test_a_list_that_is_gone_ends_the_wait_with_a_sentence(catalog):
     found = asyncio.run(first_event(trigger(catalog, items=None, items_uri="/no/such/list.txt")))
 
     assert "/no/such/list.txt" in found["error"]
+
+
+def test_the_watcher_and_the_sensor_of_uploads_know_what_is_made_among_the_sources_files(tmp_path):
+    """Else the announcement of an artifact is work, and what that makes is announced again."""
+    from airflow_media_provider.compat import DAG
+    from airflow_media_provider.dag_factory.wake import uploads_asset
+    from airflow_media_provider.registry import load_registry
+    from airflow_media_provider.sensors.uploads import MediaUploadSensor
+
+    registry = tmp_path / "registry.yaml"
+    registry.write_text("""
+version: 1
+name: among
+root: gs://b/media
+source: {uri: "gs://b/songs/{item}"}
+uploads: {subscription: projects/p/subscriptions/s}
+jobs:
+  loudness: {step: loudness, needs: [source], output: "gs://b/songs/derived/{item}{suffix}"}
+""")
+    with DAG("among", schedule=None):
+        sensor = MediaUploadSensor(task_id="wait", registry=str(registry))
+    (watcher,) = uploads_asset(load_registry(registry)).watchers
+    for sent in (sensor._trigger(), watcher.trigger):
+        assert "gs://b/songs/derived/{item}.json" in travelled(sent).ours

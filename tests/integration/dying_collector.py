@@ -12,6 +12,7 @@ from airflow_media_provider.intake.layout import IntakeLayout
 from airflow_media_provider.intake.sorting import Received, Sorted, Sorter
 from airflow_media_provider.storage import Stores
 from beam_jobs.contract.address import Address
+from beam_jobs.contract.ours import made_here
 from tests.peers.pubsub import PubSub
 
 POINTS = ("pulled", "written", "half acknowledged", "acknowledged")
@@ -44,7 +45,8 @@ class DyingCollector(IntakeCollector):
 def make_collector(kind, address: str, subscription: str, root: str, **more):
     """Return a collector of the kind and its batches."""
     batches = BatchStore(IntakeLayout.of(root, subscription), Stores())
-    sorter = Sorter(source=Address.parse("/songs/{item}.ogg"), root=root, jobs=("downsample", "energy"))
+    jobs = ("downsample", "energy")
+    sorter = Sorter(source=Address.parse("/songs/{item}.ogg"), ours=made_here(root, jobs), jobs=jobs)
     pubsub = PubSub(address)
     return batches, kind(
         subscription=subscription, batches=batches, sorter=sorter,

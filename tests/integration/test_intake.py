@@ -245,7 +245,12 @@ def test_a_trigger_announces_the_batch_that_a_cancelled_one_still_wrote(line, cl
     root = f"file://{tmp_path}"
     batches, _ = make_collector(IntakeCollector, address, subscription, root)
     trigger = MediaUploadTrigger(
-        subscription=subscription, root=root, source="/songs/{item}.ogg", jobs=["downsample"], max_wait=0
+        subscription=subscription,
+        root=root,
+        source="/songs/{item}.ogg",
+        ours=[],
+        jobs=["downsample"],
+        max_wait=0,
     )
     looked, look = threading.Event(), waiting.WaitingBatches.look
 

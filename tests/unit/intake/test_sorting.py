@@ -11,9 +11,13 @@ from hypothesis import strategies as st
 from airflow_media_provider.intake.sorting import Received, Sorter
 from beam_jobs.contract.address import Address
 from beam_jobs.contract.item import item_id_fault
+from beam_jobs.contract.ours import made_here
 
+JOBS = ("downsample", "energy")
 SORTER = Sorter(
-    source=Address.parse("gs://up/songs/{item}.ogg"), root="gs://up/media", jobs=("downsample", "energy")
+    source=Address.parse("gs://up/songs/{item}.ogg"),
+    ours=made_here("gs://up/media", JOBS, ["gs://up/songs/derived/{item}.ogg"]),
+    jobs=JOBS,
 )
 
 
@@ -49,6 +53,7 @@ ROWS = {
     "a deletion": (b"{}", notice("up", "songs/a.ogg", "OBJECT_DELETE"), []),
     "a folder's placeholder": (b"{}", notice("up", "songs/"), []),
     "an artifact of ours": (b"{}", notice("up", "media/energy/f/a.json"), []),
+    "an artifact among the songs": (b"{}", notice("up", "songs/derived/a.ogg"), []),
 }  # fmt: skip
 
 
