@@ -157,7 +157,8 @@ class MediaPlanOperator(BaseOperator):
                 forget_outcome(plan, job, stores)
         except EmptySelection as error:
             if self.use_events and has_events(context):
-                self._skip(context, f"the events that woke this run name no items: {error}")
+                why = f"the events that woke this run name no items: {error}"
+                self._skip(context, why, self._folder(context, graph), stores)
             raise AirflowException(str(error)) from error
         except MediaError as error:
             raise AirflowException(str(error)) from error
@@ -177,12 +178,11 @@ class MediaPlanOperator(BaseOperator):
         """Plan until no batch of the plan has become another plan's while this one was made."""
         from airflow_media_provider.intake.batches import mark_planned
         from airflow_media_provider.runs.here import plan_and_save
-        from airflow_media_provider.runs.layout import RunLayout
         from airflow_media_provider.runs.request import parse_request
 
         run_id = self._run_id(context)
         while True:
-            values, batches = self._values(context, RunLayout.of(graph.root, run_id).uri, stores)
+            values, batches = self._values(context, self._folder(context, graph), stores)
             if not (self.use_events and has_events(context)):
                 values = self._sliced(values, context, graph)
             plan = plan_and_save(graph, parse_request(values), stores=stores, run_id=run_id)
@@ -202,12 +202,13 @@ class MediaPlanOperator(BaseOperator):
             # Whoever names a batch in the form means it, whoever else has taken it up.
             named = [uri] if isinstance(uri, str) and uri == self.items_uri and is_batch(uri) else []
             if named and not take_up(named, plan, stores):
-                self._skip(context, f"another run has taken up {uri}")
+                self._skip(context, f"another run has taken up {uri}", plan, stores)
             return values, tuple(named)
         lists = lists_of_events(context)
         batches = tuple(take_up(lists.batches, plan, stores))
         if not (lists.made or batches):
-            self._skip(context, "the events that woke this run name no items that no other run has taken up")
+            why = "the events that woke this run name no items that no other run has taken up"
+            self._skip(context, why, plan, stores)
         own = {name: value for name, value in self._own().items() if name not in (*SELECTORS, *OF_SELECTORS)}
         if self.event_mode and not batches:
             own["mode"] = self.event_mode
@@ -220,8 +221,15 @@ class MediaPlanOperator(BaseOperator):
         key = context.get("partition_key") if self.use_partition_key else None
         return add_partition(values, form, key, graph.partitions)
 
-    def _skip(self, context: Context, why: str) -> NoReturn:
-        """Skip this task, and tell the summary why there is nothing to judge."""
+    def _skip(self, context: Context, why: str, folder: str, stores: Stores) -> NoReturn:
+        """Skip this task, and tell the summary why there is nothing to judge.
+
+        A plan of an earlier try, or of batches that became another run's, does not stay: nobody will do it.
+        """
+        from airflow_media_provider.runs.layout import RunLayout
+        from airflow_media_provider.runs.stored import forget_plan
+
+        forget_plan(RunLayout(folder), stores)
         context["ti"].xcom_push(key="skipped", value=why)
         raise AirflowSkipException(why)
 
@@ -231,6 +239,11 @@ class MediaPlanOperator(BaseOperator):
     def _run_id(self, context: Context) -> str:
         """Return one folder name per DAG run and plan task: a retry writes over its forerunner's plan."""
         return f"{self.dag_id}.{self.task_id}.{context['run_id']}"
+
+    def _folder(self, context: Context, graph: JobGraph) -> str:
+        from airflow_media_provider.runs.layout import RunLayout
+
+        return RunLayout.of(graph.root, self._run_id(context)).uri
 
     def _log_rejected(self, plan: StoredPlan, stores: Stores) -> None:
         if not plan.rejected:

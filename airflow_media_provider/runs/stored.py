@@ -62,8 +62,9 @@ class StoredPlan:
 
 
 def save_plan(plan: Plan, *, run_id: str, planned_at: datetime, stores: Stores) -> StoredPlan:
-    """Write ``plan`` into its run folder and return it as a task will find it."""
+    """Write ``plan`` into its run folder, in place of an earlier one; return it as a task will find it."""
     layout = RunLayout.of(plan.graph.root, run_id)
+    forget_plan(layout, stores)
     store = stores.for_uri(layout.uri)
     rejected = (
         encode_line({"value": r.value, "where": r.where, "why": r.why}) for r in plan.selection.rejected
@@ -90,6 +91,17 @@ def save_plan(plan: Plan, *, run_id: str, planned_at: datetime, stores: Stores) 
     # Written last: a plan.json that exists is a plan that is whole.
     store.write(layout.plan, json.dumps(_as_json(stored), indent=1).encode())
     return stored
+
+
+def forget_plan(layout: RunLayout, stores: Stores) -> None:
+    """Remove the plan of an earlier try, whole or not: its jobs may be others than those of the next one."""
+    store = stores.for_uri(layout.uri)
+    there = [uri for found in store.list_uris(f"{layout.uri}/") for uri in found]
+    planned = [uri for uri in there if uri == layout.job(uri.split("/")[-2]).planned]
+    own = [layout.plan, layout.request, layout.rejected, layout.cells]
+    # The plan.json first: one that exists is a plan that is whole.
+    for uri in (*(uri for uri in own if uri in there), *planned):
+        store.delete(uri)
 
 
 def open_plan(uri: str, stores: Stores) -> StoredPlan:

@@ -143,6 +143,10 @@ class Batches:
     def mark(self, name: str) -> str:
         return (self._folder / "planned" / name).read_text()
 
+    def files_of_runs(self) -> list[str]:
+        runs = self._folder.parents[1] / "_runs"
+        return sorted(path.relative_to(runs).as_posix() for path in runs.rglob("*") if path.is_file())
+
     def taken_meanwhile(self, *uris: str) -> None:
         from airflow_media_provider.intake.batches import mark_planned
         from airflow_media_provider.runs import here
@@ -172,6 +176,7 @@ def test_of_two_plans_that_are_made_of_a_batch_at_once_one_goes_on(catalog, batc
 
     assert run.states["plan"] == "skipped"
     assert batches.mark("20260101T000000-aa") == "another plan"
+    assert batches.files_of_runs() == [], "nobody will do that plan"
 
 
 def test_a_run_of_several_batches_goes_on_without_the_one_that_it_lost(catalog, batches):

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_media_provider.errors import PlanError, SelectionError
 from airflow_media_provider.runs.cells_file import read_item, read_job_cells
-from airflow_media_provider.runs.stored import open_plan
+from airflow_media_provider.runs.stored import forget_plan, open_plan
 
 
 def manifest(plan, stores, job):
@@ -66,6 +66,30 @@ def test_rejected_lines_are_kept_with_their_reason_and_count_as_blocked(plan, pu
     assert made.counts == {"loudness": {"run": 1, "present": 0, "blocked": 2}}
     lines = stores.for_uri(made.layout.rejected).read(made.layout.rejected).decode().splitlines()
     assert [json.loads(line)["value"] for line in lines] == ["../b", "c\nd"]
+
+
+def test_a_plan_in_place_of_another_leaves_none_of_its_manifests(plan, put, stores, store):
+    put("source", "a", "b")
+    made = plan(items=["a"], targets=["energy"])
+    report = f"{made.layout.job('energy').report}/part-0.jsonl"
+    store.write(report, b"")
+
+    plan(items=["b"], targets=["loudness"])
+
+    assert manifest(made, stores, "loudness") == [{"item": "b"}]
+    left = [uri for found in store.list_uris(f"{made.layout.uri}/jobs/") for uri in found]
+    assert left == [report, made.layout.job("loudness").planned], "what was done stays told of"
+
+
+def test_a_plan_that_nobody_will_do_is_forgotten_also_when_it_is_not_whole(plan, put, stores, store):
+    put("source", "a")
+    made = plan(items=["a", "../x"], targets=["energy"])
+    store.delete(made.layout.plan)
+
+    forget_plan(made.layout, stores)
+
+    assert [*store.list_uris(f"{made.layout.uri}/")] == []
+    forget_plan(made.layout, stores)
 
 
 def test_a_selection_with_nothing_in_it_is_an_error(plan):
