@@ -7,11 +7,10 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.peers.images import serving
+from tests.peers.http_server import PeerHandler, serving
 
 PATH = re.compile(r"/v1b3/projects/(?P<project>[^/]+)/locations/(?P<region>[^/]+)/jobs(?:/(?P<job>[^/]+))?")
 NEXT = {"JOB_STATE_DRAINED": "JOB_STATE_DRAINING", "JOB_STATE_CANCELLED": "JOB_STATE_CANCELLING"}
@@ -84,23 +83,12 @@ def dataflow_server() -> Iterator[DataflowServer]:
     """Start a server without jobs."""
     server = DataflowServer()
 
-    class Handler(BaseHTTPRequestHandler):
-        def _any(self) -> None:
-            sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+    class Handler(PeerHandler):
+        def respond(self) -> None:
+            sent = self.sent()
             body = json.loads(sent) if sent else None
             server.requests.append((self.command, self.path, body))
-            status, content = server.answer(self.command, self.path, body)
-            data = json.dumps(content).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        do_GET = do_POST = do_PUT = _any  # noqa: N815 - the base class's names
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
+            self.answer_json(*server.answer(self.command, self.path, body))
 
     with serving(Handler) as server.port:
         yield server

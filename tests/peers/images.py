@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
+
+from tests.peers.http_server import PeerHandler, serving
 
 DIGEST = f"sha256:{'0' * 64}"
 TOKEN = "token-of-the-registry"
@@ -22,8 +21,14 @@ def image_registry(*images: str, login: tuple[str, str] | None = None, basic: bo
     :param basic: ask for the password itself, not for a token that is bought with it.
     """
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_HEAD(self) -> None:
+    class Handler(PeerHandler):
+        def respond(self) -> None:
+            if self.command == "HEAD":
+                self._show_manifest()
+            else:
+                self._sell_token()
+
+        def _show_manifest(self) -> None:
             path = urlsplit(self.path).path
             name = path.removeprefix("/v2/").replace("/manifests/", ":")
             if login is not None and self.headers.get("Authorization") not in (
@@ -32,47 +37,23 @@ def image_registry(*images: str, login: tuple[str, str] | None = None, basic: bo
             ):
                 port = self.server.server_address[1]
                 realm = f'Bearer realm="http://127.0.0.1:{port}/token",service="here"'
-                self._answer(401, {"WWW-Authenticate": 'Basic realm="here"' if basic else realm})
+                self.answer(401, headers={"WWW-Authenticate": 'Basic realm="here"' if basic else realm})
             elif name in images and "application/vnd.oci.image.index.v1+json" in self.headers["Accept"]:
-                self._answer(200, {"Docker-Content-Digest": DIGEST})
+                self.answer(200, headers={"Docker-Content-Digest": DIGEST})
             else:
-                self._answer(404, {})
+                self.answer(404)
 
-        def do_GET(self) -> None:
+        def _sell_token(self) -> None:
             url = urlsplit(self.path)
             scope = parse_qs(url.query).get("scope", [""])[0]
             right = login is None or self.headers.get("Authorization") == _basic(login)
             if url.path == "/token" and right and scope.startswith("repository:") and not basic:
-                self._answer(200, {}, json.dumps({"token": TOKEN}).encode())
+                self.answer_json(200, {"token": TOKEN})
             else:
-                self._answer(401, {})
-
-        def _answer(self, status: int, headers: dict[str, str], body: bytes = b"") -> None:
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
+                self.answer(401)
 
     with serving(Handler) as port:
         yield f"127.0.0.1:{port}"
-
-
-@contextlib.contextmanager
-def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
-    """Serve HTTP in a thread, and yield the port."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _basic(login: tuple[str, str]) -> str:

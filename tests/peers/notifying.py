@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from tests.peers.images import serving
+from tests.peers.http_server import PeerHandler, serving
 
 
 @contextlib.contextmanager
@@ -18,12 +17,15 @@ def notifying_storage(bucket: str, configs: list[dict[str, Any]], *, status: int
     :param status: another answer than success, to every question.
     """
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self._answer({"kind": "storage#notifications", "items": configs})
+    class Handler(PeerHandler):
+        def respond(self) -> None:
+            if self.command == "POST":
+                self._make()
+            else:
+                self._answer({"kind": "storage#notifications", "items": configs})
 
-        def do_POST(self) -> None:
-            made = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        def _make(self) -> None:
+            made = json.loads(self.sent())
             if status == 200:
                 configs.append({**made, "id": str(len(configs) + 1)})
             self._answer({**made, "id": str(len(configs))})
@@ -31,15 +33,8 @@ def notifying_storage(bucket: str, configs: list[dict[str, Any]], *, status: int
         def _answer(self, content: dict[str, Any]) -> None:
             there = self.path.partition("?")[0] == f"/storage/v1/b/{bucket}/notificationConfigs"
             code = status if there else 404
-            body = json.dumps(content if code == 200 else {"error": {"code": code, "message": "no"}}).encode()
-            self.send_response(code)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
+            refusal = {"error": {"code": code, "message": "no"}}
+            self.answer_json(code, content if code == 200 else refusal)
 
     with serving(Handler) as port:
         yield f"http://127.0.0.1:{port}"

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler
 
 import httpx
 
-from tests.peers.images import serving
+from tests.peers.http_server import PeerHandler, serving
 
 Deny = Callable[[str, str], bool | int]
 
@@ -37,11 +35,11 @@ def refusing_storage(
     :param token: who does not show it is answered 401.
     """
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(PeerHandler):
         protocol_version = "HTTP/1.1"
 
-        def _any(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        def respond(self) -> None:
+            body = self.sent()
             shown = self.headers.get("Authorization") == f"Bearer {token}"
             refused = 401 if token and not shown else deny(self.command, self.path)
             if refused == CUT:
@@ -49,8 +47,7 @@ def refusing_storage(
                 return
             if refused:
                 code = 403 if refused is True else refused
-                text = json.dumps({"error": {"code": code, "message": "not now, or not you"}}).encode()
-                self._answer(code, {"Content-Type": "application/json"}, text)
+                self.answer_json(code, {"error": {"code": code, "message": "not now, or not you"}})
                 return
             headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "accept-encoding")}
             path = self.path
@@ -66,23 +63,11 @@ def refusing_storage(
             # What the server says of where an object, or an upload, is leads here, too.
             here = f"http://127.0.0.1:{self.server.server_address[1]}"
             kept = {k: v.replace(url, here) for k, v in answer.headers.items() if k.lower().startswith(KEPT)}
-            self._answer(answer.status_code, kept, answer.content.replace(url.encode(), here.encode()))
+            self.answer(answer.status_code, answer.content.replace(url.encode(), here.encode()), kept)
 
         def _cut(self) -> None:
             self.close_connection = True
             self.connection.close()
-
-        do_GET = do_POST = do_PUT = do_DELETE = _any  # noqa: N815 - the base class's names
-
-        def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
 
     with serving(Handler) as port:
         yield f"http://127.0.0.1:{port}"
