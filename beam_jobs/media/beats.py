@@ -18,6 +18,7 @@ Curve = npt.NDArray[np.float32]
 _MELS: Final = 128
 _DYNAMIC_RANGE_DB: Final = 80.0
 _PART_FRAMES: Final = 10 * 60 * ANALYSIS_RATE // HOP
+_LEAST_RISE_DB: Final = 0.5
 _TEMPO_WINDOW_S: Final = 8.0
 _FEWEST_INTERVALS: Final = 3
 _DOUBLE_WITHIN_OCTAVES: Final = 0.8
@@ -44,6 +45,8 @@ def onset_strength(spectra: Iterator[Frames]) -> Curve:
     Mean over 128 mel bands of the half-wave rectified rise in dB, as ``librosa.onset.onset_strength``
     (Böck & Widmer, DAFx 2013, without the maximum filter). Levels more than 80 dB under the loudest of
     each ten minutes count as silence; librosa takes the loudest of all, which needs all spectra at once.
+    A steady sound, whose mean rise is nowhere as much as 0.5 dB, has no flux: what is left is rounding and
+    the phase at which each window meets a tone.
 
     :param spectra: power, of :func:`beam_jobs.media.spectrum.power_frames`.
     :return: shape (1 + samples // 512,).
@@ -63,8 +66,13 @@ def onset_strength(spectra: Iterator[Frames]) -> Curve:
     # The flux peaks as an onset enters the window, before it is in the middle. librosa delays by half a
     # window, one frame more: its beats on clicks come 21 ms late, these within 2 ms on average.
     delay = N_FFT // (2 * HOP) - 1
-    curve = np.concatenate([np.zeros(delay, np.float32), *parts])
-    return curve[: len(curve) - delay]
+    curve = np.concatenate([np.zeros(delay, np.float32), *parts])[:-delay]
+    # Two windows reach beyond the end. Sound that is cut off by the zeros there spreads over all bands, as an
+    # onset would. The delay leaves out the rise to the last window; that to the one before it stands last.
+    curve[-1] = 0
+    if curve.max() < _LEAST_RISE_DB:
+        curve[:] = 0
+    return curve
 
 
 def _parts(frames: Iterator[Frames]) -> Iterator[Frames]:
@@ -86,7 +94,8 @@ def track_beats(onsets: Curve, *, start_bpm: float, tightness: float) -> Beats:
 
     Tempo: peak of the mean local autocorrelation under a log-normal prior; beats: dynamic programming
     (Ellis, "Beat Tracking by Dynamic Programming", 2007), both by librosa. The prior takes fast music for
-    half as fast: when what lies between the beats is as strong as the beats, the tempo is doubled.
+    half as fast: when what lies between the beats is as strong as the beats, the tempo is doubled. One beat
+    alone is no pulse.
 
     :param start_bpm: centre of the prior.
     :param tightness: how much a beat off the tempo costs.
@@ -103,7 +112,7 @@ def track_beats(onsets: Curve, *, start_bpm: float, tightness: float) -> Beats:
     if twice and _strength_between(onsets, times) >= _DOUBLE_FROM:
         bpm *= 2
         times = _beats_at(onsets, bpm, tightness)
-    if not len(times):
+    if len(times) <= 1:
         return none
     lag = round(60 * ANALYSIS_RATE / (HOP * bpm))
     return Beats(tempo_bpm=_tempo_of(times, bpm), clarity=float(tempogram[lag]), times_s=times)

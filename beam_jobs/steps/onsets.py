@@ -49,12 +49,13 @@ def _warm_up() -> None:
     find_onsets(onset_strength(power_frames(iter([clicks]))), delta=0.07, wait_s=0.03, backtrack=True)
 
 
-@step("onsets", version="1", makes=".json", params=OnsetsParams, warm_up=_warm_up, result=OnsetsResult)
+@step("onsets", version="2", makes=".json", params=OnsetsParams, warm_up=_warm_up, result=OnsetsResult)
 def onsets(call: StepCall, params: OnsetsParams) -> dict[str, Any]:
     """Find onsets in audio of any rate; it is analysed as mono at 22,050 Hz.
 
     Times lie on a grid of 512 samples (23 ms), one step before librosa's, whose onsets come late by that.
-    Strengths compare within an item only.
+    Strengths compare within an item only. Steady sound has no onsets, nor has the last window, which the end
+    cuts off.
 
     Source: peaks of the spectral flux (Böck & Widmer, DAFx 2013), picked as ``librosa.onset.onset_detect``
     does (Böck, Krebs & Schedl, ISMIR 2012).

@@ -75,6 +75,20 @@ def test_audio_without_a_pulse_has_no_tempo(tmp_path):
     assert (told["tempo_bpm"], told["beats_s"]) == (None, [])
 
 
+@pytest.mark.parametrize("seconds", [3, 4.321, 5, 10])
+@pytest.mark.parametrize("hz", [100, 440, 3000])
+def test_a_tone_that_goes_on_to_the_end_has_no_tempo(tmp_path, hz, seconds):
+    told = track(tmp_path, samples.tone(hz, seconds, rate=22_050))
+    assert (told["tempo_bpm"], told["beats_s"], told["pulse_clarity"]) == (None, [], 0)
+
+
+def test_one_beat_alone_is_no_pulse(tmp_path):
+    data = np.zeros((22_050 * 5, 1), np.float32)
+    data[22_050 * 2] = 0.9
+    told = track(tmp_path, data)
+    assert (told["tempo_bpm"], told["beats_s"]) == (None, [])
+
+
 def energy(tmp_path, data, beats):
     audio = samples.write_audio(tmp_path / "in.wav", data, rate=22_050, subtype="FLOAT")
     (tmp_path / "beats.json").write_text(json.dumps(beats))
