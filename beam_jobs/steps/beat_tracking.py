@@ -26,7 +26,12 @@ class BeatTrackingResult(StepResult):
     """The pulse and the beats that follow it."""
 
     tempo_bpm: float | None = quantity("BPM", "Mean tempo; null when there is no pulse.", gt=0)
-    pulse_clarity: float = quantity("1", "How alike the onsets are one beat apart, 0 to 1.", ge=0, le=1)
+    pulse_clarity: float = quantity(
+        "1",
+        "How alike the onsets are one beat apart, 0 to 1: "
+        "Pearson's correlation of the onset curve with itself a beat later, 0 where negative.",
+        ge=0, le=1,
+    )  # fmt: skip
     beats_s: list[float] = quantity("s", "When each beat comes, increasing.", shape="(beats,)")
     duration_s: float = quantity("s", "Playing time.")
 
@@ -55,7 +60,9 @@ def beat_tracking(call: StepCall, params: BeatTrackingParams) -> dict[str, Any]:
 
     Source: the tempo is the peak of the mean autocorrelation of the onset curve under a log-normal prior, the
     beats follow by dynamic programming (Ellis, "Beat Tracking by Dynamic Programming", 2007), both by
-    librosa; where what lies between the beats is as strong as they are, the tempo is doubled.
+    librosa; where what lies between the beats is as strong as they are, the tempo is doubled. The clarity is
+    Pearson's correlation of the onset curve with itself one beat later, 0 where negative, averaged over
+    pieces of about eight seconds: about 0 for noise and clicks at random, above 0.8 for a metronome.
 
     :return: ``tempo_bpm``, ``pulse_clarity`` (0 to 1), ``beats_s`` (seconds, increasing), ``duration_s``.
     """

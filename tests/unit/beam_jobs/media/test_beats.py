@@ -1,4 +1,4 @@
-"""The tempogram is librosa's, from one transform back instead of one per frame."""
+"""The tempogram is librosa's, from one transform back instead of one per frame; clarity is a correlation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from librosa.feature import tempogram
 
-from beam_jobs.media.beats import _mean_tempogram
+from beam_jobs.media.beats import _clarity, _mean_tempogram
 from beam_jobs.media.spectrum import ANALYSIS_RATE, HOP
 
 
@@ -25,3 +25,20 @@ def test_the_mean_tempogram_is_that_of_librosa(frames):
 
 def test_silence_has_no_tempogram():
     assert not _mean_tempogram(np.zeros(2000, np.float32)).any()
+
+
+def test_a_curve_that_repeats_is_clear_at_its_period_and_nowhere_else():
+    curve = np.tile(np.random.default_rng(0).random(21, np.float32), 100)
+    assert _clarity(curve, 21) == pytest.approx(1, abs=1e-3)
+    assert _clarity(curve, 22) == pytest.approx(1, abs=1e-3)
+    assert _clarity(curve, 30) < 0.5
+
+
+def test_a_curve_that_is_the_opposite_of_itself_later_has_a_clarity_of_0():
+    curve = 1 + np.sin(2 * np.pi * np.arange(2000, dtype=np.float32) / 40)
+    assert _clarity(curve, 20) == 0
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 20, 22])
+def test_a_curve_no_longer_than_a_beat_has_no_clarity(frames):
+    assert _clarity(np.ones(frames, np.float32), 21) == 0

@@ -89,6 +89,42 @@ def test_one_beat_alone_is_no_pulse(tmp_path):
     assert (told["tempo_bpm"], told["beats_s"]) == (None, [])
 
 
+@pytest.mark.parametrize("bpm", [60, 113, 120, 200])
+def test_a_metronome_is_clear(tmp_path, bpm):
+    data, _ = samples.click_track(bpm, 20)
+    assert track(tmp_path, data)["pulse_clarity"] > 0.85
+    noisy = data + samples.noise(len(data) / 22_050, rate=22_050, dbfs=-40)[: len(data)]
+    assert track(tmp_path, noisy)["pulse_clarity"] > 0.8
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_noise_and_clicks_at_random_are_not_clear(tmp_path, seed):
+    white = samples.noise(20, rate=22_050, dbfs=-20, seed=seed)
+    assert track(tmp_path, white)["pulse_clarity"] < 0.25
+    brown = np.cumsum(white, axis=0, dtype=np.float64)
+    assert track(tmp_path, (0.9 * brown / np.abs(brown).max()).astype(np.float32))["pulse_clarity"] < 0.25
+    clicks = np.zeros((22_050 * 20, 1), np.float32)
+    clicks[np.random.default_rng(seed).integers(0, len(clicks), 40)] = 0.9
+    assert track(tmp_path, clicks)["pulse_clarity"] < 0.25
+
+
+def test_unsteady_playing_is_less_clear_than_steady_and_a_melody_at_random_least(tmp_path):
+    drawn = np.random.default_rng(0)
+    times = tunes.steady(110, 20)
+    anywhere = 0.3 + np.cumsum(drawn.uniform(0.12, 0.6, 50))
+    steady, unsteady, free = (
+        track(tmp_path, data)["pulse_clarity"]
+        for data in (
+            tunes.band(times, 20),
+            tunes.band(times + drawn.normal(0, 0.02, len(times)), 20),
+            tunes.played(tunes.melody(anywhere), anywhere[-1] + 1),
+        )
+    )
+    assert steady > 0.85
+    assert 0.5 < unsteady < steady
+    assert free < 0.3
+
+
 def energy(tmp_path, data, beats):
     audio = samples.write_audio(tmp_path / "in.wav", data, rate=22_050, subtype="FLOAT")
     (tmp_path / "beats.json").write_text(json.dumps(beats))
