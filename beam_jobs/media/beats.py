@@ -49,7 +49,7 @@ def onset_strength(spectra: Iterator[Frames]) -> Curve:
     the phase at which each window meets a tone.
 
     :param spectra: power, of :func:`beam_jobs.media.spectrum.power_frames`.
-    :return: shape (1 + samples // 512,).
+    :return: shape (1 + samples // 512,); the last is 0, for no window that is whole tells it.
     """
     weights = mel_weights(ANALYSIS_RATE, _MELS)
     parts: list[Curve] = []

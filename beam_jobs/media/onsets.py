@@ -26,15 +26,17 @@ class Onsets:
 def find_onsets(curve: Curve, *, delta: float, wait_s: float, backtrack: bool) -> Onsets:
     """Pick the peaks of an onset curve (Böck, Krebs & Schedl, ISMIR 2012), by librosa.
 
-    A peak is the greatest within 30 ms before it and more than ``delta`` above the mean of 100 ms around.
+    A peak is the greatest within 30 ms before it and more than ``delta`` above the mean of 100 ms around. The
+    last value, of which nothing is known, is in no mean: as 0 it would make peaks of the noise before it.
 
+    :param curve: of :func:`beam_jobs.media.beats.onset_strength`.
     :param delta: as a share of the curve's range.
     :param wait_s: least time between two.
     :param backtrack: give where the rise begins in place of the peak.
     """
     from librosa.onset import onset_backtrack, onset_detect
 
-    curve = curve - curve.min(initial=np.inf) if len(curve) else curve
+    curve = curve[:-1] - curve.min(initial=np.inf) if len(curve) else curve
     if not curve.any():
         return Onsets(times_s=np.zeros(0), strengths=np.zeros(0, np.float32))
     curve /= curve.max()

@@ -10,6 +10,7 @@ from tests.step_calls import call_step
 
 
 def heard(tmp_path, data, **params):
+    tmp_path.mkdir(exist_ok=True)
     told = call_step(
         "onsets",
         params,
@@ -49,6 +50,17 @@ def test_the_picks_are_those_of_librosa_one_frame_earlier(tmp_path):
     librosas = librosa.onset.onset_detect(y=data[:, 0], sr=tunes.RATE, units="time")
     ours = np.array(told["onsets_s"]) + 512 / tunes.RATE
     np.testing.assert_allclose(ours, librosas, atol=1e-4)
+
+
+def test_noise_before_the_end_gives_no_more_onsets_than_by_librosa(tmp_path):
+    import librosa
+
+    for seed in range(8):
+        data = samples.noise(5, rate=tunes.RATE, dbfs=-20, seed=seed)
+        data[tunes.RATE :: tunes.RATE] = 0.99
+        ours = np.array(heard(tmp_path / str(seed), data)["onsets_s"]) + 512 / tunes.RATE
+        librosas = librosa.onset.onset_detect(y=data[:, 0], sr=tunes.RATE, units="time")
+        np.testing.assert_allclose(ours, librosas, atol=1e-4)
 
 
 def test_louder_notes_are_stronger(tmp_path):
