@@ -12,7 +12,7 @@ import numpy as np
 
 from beam_jobs.contract.errors import StepError, StorageError
 from beam_jobs.media.audio import Block
-from beam_jobs.media.lossy_rates import MP3_RATES, OPUS_KBPS, OPUS_RATE, mp3_kbps
+from beam_jobs.media.lossy_rates import MP3_RATES, OPUS_KBPS, OPUS_RATE, lame_scale, mp3_kbps
 from beam_jobs.media.ogg import set_serial
 
 LossyFormat = Literal["opus", "mp3"]
@@ -50,6 +50,10 @@ class AvWriter:
         self._stream = stream
         self._resampler: av.AudioResampler | None = None
         self._rate, self._frames = rate, 0
+        # What LAME will scale down again may pass full scale on the way to it, which floats can.
+        self._gain = np.float32(1 / lame_scale(bit_rate // 1000) if format == "mp3" else 1)
+        if format == "mp3":
+            stream.codec_context.format = "fltp"
 
     def write(self, block: Block) -> None:
         """Append a block of shape (frames, channels); beyond full scale it clips.
@@ -57,6 +61,8 @@ class AvWriter:
         :raises StorageError: when the disk says no.
         """
         samples = np.ascontiguousarray(np.clip(block, -1, 1), np.float32).reshape(1, -1)
+        if self._gain != 1:
+            samples *= self._gain
         frame = av.AudioFrame.from_ndarray(samples, format="flt", layout=_LAYOUTS[self._channels])
         frame.sample_rate, frame.pts = self._rate, self._frames
         self._frames += len(block)

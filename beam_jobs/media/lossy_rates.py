@@ -1,4 +1,4 @@
-"""Which sample rates and bit rates Opus and MP3 have."""
+"""Which sample rates and bit rates Opus and MP3 have, and how loud LAME leaves what it encodes."""
 
 from __future__ import annotations
 
@@ -19,3 +19,15 @@ _MP3_KBPS: Final = (
 def mp3_kbps(rate: int) -> tuple[int, ...]:
     """Return the bit rates that MP3 has at a sample rate (ISO/IEC 11172-3 and 13818-3, and MPEG 2.5)."""
     return next(there for least, there in _MP3_KBPS if rate >= least)
+
+
+_LAME_SCALES: Final = ((160, 0.95), (192, 0.97), (224, 0.98))
+
+
+def lame_scale(kbps: int) -> float:
+    """Return by what LAME multiplies the samples that it is given at a constant bit rate.
+
+    Its presets make room for what encoding adds to peaks, and FFmpeg has no option against that. The numbers
+    are of ``apply_abr_preset`` in LAME 3.100's presets.c.
+    """
+    return next((scale for most, scale in _LAME_SCALES if kbps <= most), 1.0)

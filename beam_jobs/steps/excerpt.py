@@ -39,7 +39,7 @@ def _warm_up() -> None:
     from beam_jobs.media import cutting, decode_soundfile, encode_any, stream  # noqa: F401
 
 
-@step("excerpt", version="1", makes=_suffix, params=ExcerptParams, warm_up=_warm_up)
+@step("excerpt", version="2", makes=_suffix, params=ExcerptParams, warm_up=_warm_up)
 def excerpt(call: StepCall, params: ExcerptParams) -> Path:
     """Write frames ``round(start_s * rate)`` up to ``round((start_s + duration_s) * rate)``, as they are.
 

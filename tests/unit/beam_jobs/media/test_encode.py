@@ -7,8 +7,10 @@ import pytest
 import soundfile
 
 from beam_jobs.contract.errors import StepError, StorageError
+from beam_jobs.media.audio import AudioFile
 from beam_jobs.media.encode import AudioWriter
 from beam_jobs.media.encode_any import open_writer
+from beam_jobs.media.lossy_rates import MP3_RATES, mp3_kbps
 from tests.samples import noise, song, tone
 
 FORMATS = ["flac", "ogg", "wav"]
@@ -36,6 +38,51 @@ def test_the_error_is_half_a_step_of_the_bits(tmp_path, format, bits):
     samples = noise(1, dbfs=-20)
     back, _ = soundfile.read(write(tmp_path / "a", samples, format, bits=bits), always_2d=True)
     assert np.abs(back - samples).max() <= 2.0 ** (1 - bits)
+
+
+def louder_db(path, samples, rate, **options):
+    """Return by how much a file of ``samples`` is louder than these, its ends left out."""
+    path.unlink(missing_ok=True)
+    with open_writer(path, rate=rate, channels=samples.shape[1], **options) as writer:
+        writer.write(samples)
+    with AudioFile(path) as audio:
+        back = np.concatenate(list(audio.blocks()))
+    middle = slice(len(samples) // 4, 3 * len(samples) // 4)
+    return 10 * np.log10(np.square(back[middle]).mean() / np.square(samples[middle]).mean())
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("rate", MP3_RATES)
+def test_mp3_is_as_loud_as_its_source_at_every_rate_and_bit_rate(tmp_path, rate, channels):
+    samples = tone(440, 2, rate=rate, dbfs=-12, channels=channels)
+    found = {
+        kbps: louder_db(tmp_path / "a.mp3", samples, rate, format="mp3", bit_rate_kbps=kbps)
+        for kbps in mp3_kbps(rate)
+    }
+    assert {kbps: found[kbps] for kbps in found if abs(found[kbps]) > 0.05 and kbps >= 32} == {}
+    assert max(map(abs, found.values())) < 0.15  # 8 kbit/s hold no tone exactly
+
+
+@pytest.mark.parametrize(("format", "options"), [
+    *((format, {}) for format in ALL_FORMATS),
+    *(("ogg", {"quality": quality}) for quality in (0, 10)),
+    *(("opus", {"bit_rate_kbps": kbps}) for kbps in (16, 64, 256)),
+])  # fmt: skip
+def test_a_tone_is_as_loud_in_every_format(tmp_path, format, options):
+    samples = tone(997, 2, rate=48_000, dbfs=-12, channels=2)
+    exact = 0.15 if format in ("ogg", "opus") else 0.05  # of one tone alone; no gain is that small
+    assert louder_db(tmp_path / "a", samples, 48_000, format=format, **options) == pytest.approx(0, abs=exact)
+
+
+@pytest.mark.parametrize("kbps", [96, 128, 192, 224, 320])
+def test_mp3_of_full_scale_is_not_clipped(tmp_path, kbps):
+    samples = tone(997, 2, rate=44_100, dbfs=0)
+    path = tmp_path / "a.mp3"
+    assert louder_db(path, samples, 44_100, format="mp3", bit_rate_kbps=kbps) == pytest.approx(0, abs=0.05)
+    with AudioFile(path) as audio:
+        back = np.concatenate(list(audio.blocks()))[22_050:66_150, 0]
+    spectrum = np.abs(np.fft.rfft(back * np.hanning(len(back))))
+    assert spectrum[2900:3080].max() < 1e-4 * spectrum.max()  # the third harmonic, which clipping makes
 
 
 @pytest.mark.parametrize("format", FORMATS)
