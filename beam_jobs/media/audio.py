@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from beam_jobs.contract.errors import UndecodableMedia
-from beam_jobs.media.cut import cut_reason
+from beam_jobs.media.cut import cut_reason, ends_early
 from beam_jobs.media.sniff import sniff
 
 Block: TypeAlias = npt.NDArray[np.float32]
@@ -155,11 +155,10 @@ class AudioFile:
                 if self.frames_read < info.frames
                 else None
             )
-        # A container's duration counts padding and rounds to packets. In some whole Ogg songs the positions
-        # of the pages jump by a few hundred samples that no packet holds.
+        # In some whole Ogg songs the positions of the pages jump by a few hundred samples that no packet
+        # holds.
         # Recorders that lost the sound for a while leave a gap in time, which is no end.
-        claimed = info.duration_s or 0.0
-        if max(self.seconds_read, self._decoder.reached_s) < claimed - max(0.5, 0.01 * claimed):
+        if ends_early(max(self.seconds_read, self._decoder.reached_s), info.duration_s):
             return "the stream ends early"
         return None
 

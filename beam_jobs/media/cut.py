@@ -1,4 +1,4 @@
-"""Whether a file was cut, where its container tells."""
+"""Whether a file was cut: by what its container tells, and by how long it plays."""
 
 from __future__ import annotations
 
@@ -27,3 +27,12 @@ def cut_reason(path: Path, container: str) -> str | None:
         if size < claimed:
             return f"its header claims {claimed} bytes and {size} are there"
     return None
+
+
+def ends_early(reached_s: float, claimed_s: float | None) -> bool:
+    """Tell whether what came ends well before what was claimed.
+
+    A container's duration counts padding and rounds to packets.
+    """
+    claimed = claimed_s or 0.0
+    return reached_s < claimed - max(0.5, 0.01 * claimed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import chain, groupby
 from pathlib import Path
@@ -16,19 +15,14 @@ from av.audio.layout import AudioLayout
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.codec import CodecContext
-from av.stream import Disposition
 
 from beam_jobs.contract.errors import UndecodableMedia
 from beam_jobs.media.audio import AudioInfo, Block
+from beam_jobs.media.claimed import claimed_s
 from beam_jobs.media.container import DEMUXERS, open_container, packets_of, refusal
 from beam_jobs.media.joined import JOINED
 from beam_jobs.media.mix import mixed
 from beam_jobs.media.resample import resampled
-
-_TIMED: Final = {"matroska", "mp4", "asf", "avi"}
-"""Containers whose header holds a duration; elsewhere FFmpeg guesses it from a bit rate."""
-
-_MATROSKA_DURATION: Final = re.compile(r"(\d+):(\d+):(\d+\.?\d*)")
 
 _FEW: Final = 8
 
@@ -82,30 +76,13 @@ class AvDecoder:
             rate=first.sample_rate,
             channels=first.layout.nb_channels,
             frames=frames,
-            duration_s=self._claimed_s(stream, container) if container in _TIMED else duration_s,
+            duration_s=claimed_s(self._container, stream, container) or duration_s,
         )
 
     @property
     def reached_s(self) -> float:
         """Playing time up to the last packet read, with what no packet fills."""
         return (self._until - (self._from or 0)) * self._clock
-
-    def _claimed_s(self, stream: AudioStream, container: str) -> float | None:
-        """Return the playing time that the header claims for the stream; beside video it may be shorter."""
-        pictures = self._container.streams.video
-        # Matroska counts from 0, wherever the sound begins.
-        first = (stream.start_time or 0) * (stream.time_base or 0) if container == "matroska" else 0
-        late_s = max(0.0, float(first))
-        if all(video.disposition & Disposition.attached_pic for video in pictures):
-            whole = self._container.duration
-            return max(0.0, whole / av.time_base - late_s) if whole else None
-        if stream.duration and stream.time_base:
-            return float(stream.duration * stream.time_base)
-        told = _MATROSKA_DURATION.match(stream.metadata.get("DURATION", ""))
-        if not told:
-            return None
-        end = sum(float(part) * unit for part, unit in zip(told.groups(), (3600, 60, 1), strict=True))
-        return max(0.0, end - late_s)
 
     def _decode(self, stream: AudioStream, *, lenient: bool) -> Iterator[AudioFrame]:
         """Yield the stream's frames; ``lenient`` leaves out a few that are damaged.

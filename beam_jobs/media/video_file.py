@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 
 from beam_jobs.contract.errors import UndecodableMedia
 from beam_jobs.media.container import DEMUXERS, open_container, packets_of, refusal
-from beam_jobs.media.cut import cut_reason
+from beam_jobs.media.cut import cut_reason, ends_early
 from beam_jobs.media.joined import JOINED, Seams
 from beam_jobs.media.sniff import sniff_video
 from beam_jobs.media.video_extent import Extent
@@ -231,7 +231,7 @@ class VideoFile:
         if (reason := cut_reason(self._path, self.kind)) is not None:
             raise UndecodableMedia(f"the file is truncated: {reason}")
         whole = self._playing_s()
-        if self.kind in _CLAIMS and end_s < whole - max(0.5, 0.01 * whole):
+        if self.kind in _CLAIMS and ends_early(end_s, whole):
             raise UndecodableMedia(f"the file is truncated: only {end_s:.3f} s of {whole:.3f} s are there")
 
     @contextmanager

@@ -7,7 +7,9 @@ from pathlib import Path
 import av
 
 from beam_jobs.contract.errors import StepError, UndecodableMedia
+from beam_jobs.media.claimed import claimed_s
 from beam_jobs.media.container import DEMUXERS, open_container, packets_of, refusal
+from beam_jobs.media.cut import cut_reason, ends_early
 from beam_jobs.media.joined import JOINED, Seams
 from beam_jobs.media.sniff import sniff_video
 
@@ -16,7 +18,7 @@ def copy_sound(path: Path, output: Path, *, track: int) -> float:
     """Write an audio stream as it is into a Matroska file that begins at 0.
 
     :return: its playing time.
-    :raises UndecodableMedia: when there is no such stream, or the file is damaged.
+    :raises UndecodableMedia: when there is no such stream, or the file is damaged or ends early.
     :raises StepError: when Matroska cannot hold the codec.
     """
     kind = sniff_video(path)
@@ -47,4 +49,11 @@ def copy_sound(path: Path, output: Path, *, track: int) -> float:
                 raise refusal(error, "the audio is damaged: ") from error
         if first is None or stream.time_base is None:
             raise UndecodableMedia(f"the {kind} file's audio stream {track} holds no samples")
-        return float(end * stream.time_base)
+        plays_s, claims_s = float(end * stream.time_base), claimed_s(source, stream, kind)
+        if (reason := cut_reason(path, kind)) is not None:
+            raise UndecodableMedia(f"the file is truncated: {reason}")
+        if ends_early(plays_s, claims_s):
+            raise UndecodableMedia(
+                f"the file is truncated: only {plays_s:.3f} s of {claims_s:.3f} s are there"
+            )
+        return plays_s

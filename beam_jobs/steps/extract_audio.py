@@ -35,7 +35,7 @@ def _warm_up() -> None:
 
 
 @step(
-    "extract_audio", version="2", makes=_suffix, takes=(VIDEO,), params=ExtractAudioParams, warm_up=_warm_up
+    "extract_audio", version="3", makes=_suffix, takes=(VIDEO,), params=ExtractAudioParams, warm_up=_warm_up
 )
 def extract_audio(call: StepCall, params: ExtractAudioParams) -> Path:
     """Write one audio stream in blocks, at its own rate and with its own channels.

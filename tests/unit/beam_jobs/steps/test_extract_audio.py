@@ -216,6 +216,23 @@ def packets(path):
         return [bytes(packet) for packet in file.demux(file.streams.audio[0]) if packet.size]
 
 
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".avi"])
+def test_a_copy_of_a_truncated_video_is_refused_as_its_sound_is(suffix, tmp_path):
+    codec = "libmp3lame" if suffix == ".avi" else "aac"
+    path = write_numbered(
+        tmp_path / f"a{suffix}", frames=288, sounds=[Sound(samples=tone(440, 12, rate=RATE), codec=codec)],
+        header_first=suffix == ".mp4",
+    )  # fmt: skip
+    _, call = call_step("extract_audio", {"format": "copy"}, video=path)
+    assert call.media_seconds == pytest.approx(12, abs=0.1)
+    truncate(path, 0.5)
+    with pytest.raises(UndecodableMedia, match="truncated"):
+        heard(path)
+    said = r"its header claims" if suffix == ".avi" else r"only \d\.\d{3} s of 12\.\d{3} s are there"
+    with pytest.raises(UndecodableMedia, match=f"the file is truncated: {said}"):
+        call_step("extract_audio", {"format": "copy"}, video=path)
+
+
 def test_what_matroska_cannot_hold_is_not_copied(tmp_path):
     sound = Sound(samples=tone(440, 1, rate=22_050), codec="nellymoser", rate=22_050)
     path = write_numbered(tmp_path / "a.flv", frames=24, codec="flv", sounds=[sound])
