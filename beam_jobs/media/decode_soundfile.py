@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
@@ -21,6 +22,9 @@ _UNKNOWN_LENGTH: Final = 0x7FFFF000
 
 _NOT_MINE: Final = {1, 4}
 """SF_ERR_UNRECOGNISED_FORMAT and SF_ERR_UNSUPPORTED_ENCODING."""
+
+_PIECE_FRAMES: Final = 1024
+"""So much at most is lost of what decodes before a damage."""
 
 _NO_MEMORY: Final = 17
 """SFE_MALLOC_FAILED, which says nothing of the file."""
@@ -69,19 +73,36 @@ class SoundfileDecoder:
 
     def blocks(self) -> Iterator[Block]:
         """Yield blocks of shape (frames, channels)."""
-        frames = self.info.block_frames
-        while True:
-            try:
-                block: Block = self._file.read(frames, dtype="float32", always_2d=True)
-            except soundfile.LibsndfileError as error:
-                raise _refusal(error) from error
-            if not len(block):
-                return
-            yield block
+        done = 0
+        try:
+            for block in _read(self._file, self.info.block_frames):
+                yield block
+                done += len(block)
+        except soundfile.LibsndfileError as error:
+            if error.code != _NO_MEMORY:
+                yield from self._pieces_behind(done)
+            raise _refusal(error) from error
+
+    def _pieces_behind(self, done: int) -> Iterator[Block]:
+        """Yield what decodes of the block behind ``done`` frames, which libsndfile threw away at a damage.
+
+        The file is read from its beginning, for no seek in a damaged file leads surely to the same place.
+        """
+        with _Forward(self._file.name) as again, suppress(soundfile.LibsndfileError):
+            blocks = _read(again, self.info.block_frames)
+            while done > 0 and (block := next(blocks, None)) is not None:
+                done -= len(block)
+            yield from _read(again, min(_PIECE_FRAMES, self.info.block_frames))
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _read(file: soundfile.SoundFile, frames: int) -> Iterator[Block]:
+    """Yield blocks of ``frames``, the last one as it comes."""
+    while len(block := file.read(frames, dtype="float32", always_2d=True)):
+        yield block
 
 
 def _refusal(error: soundfile.LibsndfileError, before: str = "") -> Exception:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 import soundfile
@@ -93,6 +95,31 @@ def test_of_a_file_that_ends_early_the_rest_is_judged(tmp_path, format):
     # An Ogg file does not say how long it should be.
     expected = None if format == "ogg" else told["duration_s"] / 4
     assert told["decodable_fraction"] == (expected and pytest.approx(expected, abs=0.01))
+
+
+def damaged(path, how):
+    """Break a file behind its middle."""
+    data = bytearray(path.read_bytes())
+    at = int(0.55 * len(data))
+    data[at:] = {"bytes": b"\xff\x00" * 8 + data[at + 16 :], "zeros": bytes(60_000) + data[at + 60_000 :],
+                 "cut": b""}[how]  # fmt: skip
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("how", ["bytes", "zeros", "cut"])
+@pytest.mark.parametrize("channels", [1, 2, 8])
+def test_what_decodes_of_a_damaged_flac_is_judged_up_to_the_damage(tmp_path, how, channels):
+    path = damaged(samples.write_audio(tmp_path / "in.flac", noise(8, channels)), how)
+    decodes = 0
+    with soundfile.SoundFile(path) as file, suppress(soundfile.LibsndfileError):
+        while block := len(file.read(1024)):
+            decodes += block
+    assert decodes % 65_536 > 1024  # so that blocks would lose something
+    told = quality(path)
+    assert told["truncated"] is True
+    assert told["duration_s"] * RATE == pytest.approx(decodes, abs=1024)
+    assert told["decodable_fraction"] == pytest.approx(decodes / (8 * RATE), abs=0.003)
 
 
 @pytest.mark.parametrize("at_s", [0.2, 4.5])
