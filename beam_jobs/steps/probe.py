@@ -87,4 +87,14 @@ def _around(path: Path, kind: str) -> tuple[dict[str, Any], float | None]:
             "audio_tracks": len(file.streams.audio),
             "video": has_video(file),
         }
-        return found, file.duration / 1e6 if file.duration else None
+        skipped_s = _opus_skips_s(file) if kind == "ogg-opus" else 0.0
+        return found, max(0.0, file.duration / 1e6 - skipped_s) if file.duration else None
+
+
+def _opus_skips_s(file: Any) -> float:
+    """Return how long it is that a decoder drops at the beginning, which the pages' positions count.
+
+    RFC 7845, 5.1: a 16-bit number behind ten bytes of the header, in samples of 48,000 a second.
+    """
+    header = file.streams.audio[0].codec_context.extradata or b""
+    return int.from_bytes(header[10:12], "little") / 48_000

@@ -160,6 +160,15 @@ def test_probe_tells_what_the_header_says(tmp_path):
     assert (told["cover_art"], told["video"], told["audio_tracks"]) == (False, False, 1)
 
 
+@pytest.mark.parametrize("seconds", [0.02, 1, 8.486])
+def test_the_samples_that_opus_skips_are_not_counted(tmp_path, seconds):
+    path = samples.write_audio(tmp_path / "in.wav", samples.noise(seconds, rate=48_000), rate=48_000)
+    opus, _ = call_step("transcode", {"format": "opus"}, audio=path)
+    told, _ = call_step("probe", audio=opus)
+    assert told["container"] == "ogg-opus"
+    assert told["duration_s"] == quality(opus)["duration_s"] == pytest.approx(seconds, abs=1e-6)
+
+
 def test_sound_in_a_container_that_only_its_decoder_forgives_is_probed_without_tags(tmp_path, monkeypatch):
     def refuse(*_args, **_kwargs):
         raise UndecodableMedia("not decodable as ogg-vorbis: Invalid data found")
