@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from beam_jobs.contract.errors import StepError
 from beam_jobs.contract.step import StepParams, step
@@ -29,6 +29,14 @@ class ExcerptParams(StepParams):
     short: Literal["take", "fail"] = "take"
     format: Literal["flac", "ogg", "opus", "mp3", "wav"] = "flac"
     bits: Literal[16, 24] = 16
+
+    @model_validator(mode="after")
+    def _begins_at_one_place(self) -> Self:
+        if self.where == "middle" and self.start_s:
+            raise ValueError(
+                f"start_s {self.start_s:g} is of where start, and where is middle; leave one of them out"
+            )
+        return self
 
 
 def _suffix(params: ExcerptParams) -> str:

@@ -135,3 +135,9 @@ def test_an_excerpt_is_as_long_as_asked_in_every_format(noise, format, rate):
     with AudioFile(output) as audio:
         length = sum(len(block) for block in audio.blocks())
         assert (audio.info.rate, length) == (rate, round(1.5 * rate))
+
+
+def test_an_excerpt_of_the_middle_has_no_start():
+    with pytest.raises(ValidationError, match="start_s 3 is of where start, and where is middle; leave one"):
+        load_step("excerpt").parse_params({"where": "middle", "start_s": 3})
+    load_step("excerpt").parse_params({"where": "middle", "start_s": 0})
