@@ -37,7 +37,7 @@ class Loudness:
     """Loudness of a whole programme; None where there is not enough signal to tell.
 
     :param integrated_lufs: gated loudness; None under the absolute gate of -70 LUFS.
-    :param range_lu: loudness range; None when shorter than 3 s.
+    :param range_lu: loudness range; None when shorter than 3 s, or never above -70 LUFS for so long.
     :param momentary_max_lufs: loudest 400 ms; None when shorter.
     :param short_term_max_lufs: loudest 3 s; None when shorter.
     :param short_term_lufs: short-term loudness at the end of every 100 ms, at least -70.
@@ -76,7 +76,7 @@ class LoudnessMeter:
         momentary, short_term = windows.gated(_MOMENTARY_S), windows.gated(_SHORT_TERM_S)
         return Loudness(
             integrated_lufs=integrated(momentary),
-            range_lu=loudness_range(lufs(short_term)) if short_term.size else None,
+            range_lu=loudness_range(lufs(short_term)),
             momentary_max_lufs=_above_gate(windows.greatest(_MOMENTARY_S)),
             short_term_max_lufs=_above_gate(windows.greatest(_SHORT_TERM_S)),
             short_term_lufs=np.maximum(lufs(windows.so_far(_SHORT_TERM_S)), _GATE_LUFS),
@@ -144,16 +144,17 @@ def integrated(power: Levels) -> float | None:
     return float(lufs(above.mean()))
 
 
-def loudness_range(short_term: Levels) -> float:
+def loudness_range(short_term: Levels) -> float | None:
     """Return the loudness range in LU (EBU Tech 3342, section 2).
 
     From the 10th to the 95th percentile of what lies above -70 LUFS and no more than 20 LU under the mean.
 
     :param short_term: loudness of overlapping windows of 3 s, in LUFS.
+    :return: None when none is above -70 LUFS.
     """
     heard = short_term[short_term > _GATE_LUFS]
     if not heard.size:
-        return 0.0
+        return None
     mean = 10 * np.log10(np.mean(10 ** (heard / 10)))
     low, high = np.percentile(heard[heard >= mean + _RANGE_GATE_LU], [10, 95], method="nearest")
     return float(high - low)

@@ -24,14 +24,19 @@ class LoudnessResult(StepResult):
     """Loudness after EBU R 128; null where the signal is too quiet or too short to tell."""
 
     integrated_lufs: float | None = quantity("LUFS", "Gated loudness of the whole.")
-    loudness_range_lu: float | None = quantity("LU", "Loudness range (EBU Tech 3342).", ge=0)
+    loudness_range_lu: float | None = quantity(
+        "LU", "Loudness range (EBU Tech 3342); null for silence and for less than 3 s.", ge=0
+    )
     momentary_max_lufs: float | None = quantity("LUFS", "The loudest 400 ms.")
     short_term_max_lufs: float | None = quantity("LUFS", "The loudest 3 s.")
     true_peak_dbtp: float | None = quantity("dBTP", "Greatest value of the signal interpolated by four.")
     sample_peak_dbfs: float | None = quantity("dBFS", "Greatest sample.")
     short_term_step_s: float = quantity("s", "Between two values of the curve.")
     short_term_lufs: list[float] = quantity(
-        "LUFS", "Loudness of the 3 s up to (k + 1) steps, at least -70.", shape="(steps,)"
+        "LUFS",
+        "Loudness of the 3 s up to (k + 1) steps, at least -70; in those of the first 3 s what is before the "
+        "beginning counts as silence, and short_term_max_lufs is without them.",
+        shape="(steps,)",
     )
     duration_s: float = quantity("s", "Playing time.")
 
@@ -57,7 +62,8 @@ def loudness(call: StepCall, params: LoudnessParams) -> dict[str, Any]:
 
     :return: ``integrated_lufs``, ``loudness_range_lu``, ``momentary_max_lufs`` (400 ms),
         ``short_term_max_lufs`` (3 s), ``true_peak_dbtp``, ``sample_peak_dbfs``, and the short-term curve:
-        ``short_term_lufs[k]`` is that of the 3 s up to ``(k + 1) * short_term_step_s``.
+        ``short_term_lufs[k]`` is that of the 3 s up to ``(k + 1) * short_term_step_s``, of which what comes
+        before the beginning counts as silence.
     """
     from beam_jobs.media.loudness import STEP_S, LoudnessMeter
     from beam_jobs.media.stream import decoded, open_input

@@ -183,7 +183,12 @@ def test_the_curve_has_a_value_per_step_and_its_greatest_is_the_maximum(tmp_path
 
 
 def test_silence_and_a_moment_have_no_loudness(tmp_path):
-    assert measure(tmp_path, np.zeros((48_000, 1)))["integrated_lufs"] is None
+    for seconds in (1, 10):
+        told = measure(tmp_path, np.zeros((seconds * 48_000, 1)))
+        assert {name for name, value in told.items() if value is None} == {
+            "integrated_lufs", "loudness_range_lu", "momentary_max_lufs", "short_term_max_lufs",
+            "true_peak_dbtp", "sample_peak_dbfs",
+        }  # fmt: skip
     assert measure(tmp_path, tones((-20, 0.1)))["integrated_lufs"] is None
 
 
