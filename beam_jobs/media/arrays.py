@@ -34,6 +34,7 @@ def write_arrays(
     axes: Mapping[str, str],
     rate_hz: float,
     hop: int | None,
+    params: Mapping[str, Any] | None = None,
     compress: bool = True,
 ) -> None:
     """Write arrays and a header.
@@ -44,10 +45,12 @@ def write_arrays(
     :param axes: array -> what its axes are, e.g. ``frame, band``.
     :param rate_hz: samples per second of what was analysed.
     :param hop: samples from one frame to the next; None when there are no frames.
+    :param params: of the step, as JSON has them, defaults too: what the arrays mean without their address.
     :param compress: False for numbers like noise, where deflating takes longer than making them.
     """
     header = {
         "step": step, "version": version, "rate_hz": rate_hz, "hop": hop,
+        **({} if params is None else {"params": dict(params)}),
         "arrays": {
             name: {
                 "unit": units[name], "axes": axes[name],

@@ -38,7 +38,7 @@ def _warm_up() -> None:
     chroma_weights(ANALYSIS_RATE, N_FFT, 0.0, 5.0)
 
 
-@step("chroma", version="1", makes=".npz", params=ChromaParams, warm_up=_warm_up)
+@step("chroma", version="2", makes=".npz", params=ChromaParams, warm_up=_warm_up)
 def chroma(call: StepCall, params: ChromaParams) -> Path:
     """Make the chroma of audio of any rate; it is analysed as mono at 22,050 Hz.
 
@@ -66,8 +66,9 @@ def chroma(call: StepCall, params: ChromaParams) -> Path:
         frames = np.concatenate([relative(block) for block in heard.frames()])
     with call.stage("encode"):
         write_arrays(
-            call.output, {"chroma": frames, "tuning": np.array(heard.tuning)}, step="chroma", version="1",
+            call.output, {"chroma": frames, "tuning": np.array(heard.tuning)}, step="chroma", version="2",
             units={"chroma": "1", "tuning": "semitones"}, axes={"chroma": "frame, pitch class", "tuning": ""},
-            rate_hz=float(ANALYSIS_RATE), hop=params.hop, compress=False,
+            rate_hz=float(ANALYSIS_RATE), hop=params.hop, params=params.model_dump(mode="json"),
+            compress=False,
         )  # fmt: skip
     return call.output

@@ -36,7 +36,7 @@ def _warm_up() -> None:
     mel_weights(ANALYSIS_RATE, 128)
 
 
-@step("mel_spectrogram", version="1", makes=".npz", params=MelSpectrogramParams, warm_up=_warm_up)
+@step("mel_spectrogram", version="2", makes=".npz", params=MelSpectrogramParams, warm_up=_warm_up)
 def mel_spectrogram(call: StepCall, params: MelSpectrogramParams) -> Path:
     """Make the mel spectrogram of audio of any rate; it is analysed as mono at ``sample_rate``.
 
@@ -47,7 +47,7 @@ def mel_spectrogram(call: StepCall, params: MelSpectrogramParams) -> Path:
     ``librosa.power_to_db(librosa.feature.melspectrogram(y=y, sr=22050)).T``; the bands are Slaney's
     ("Auditory Toolbox", Interval Research report 1998-010).
 
-    :return: ``mel``, shape (frame, band): dB, or power.
+    :return: ``mel``, shape (frame, band): dB relative to a power of 1, or power.
     """
     from beam_jobs.media.arrays import write_arrays
     from beam_jobs.media.mel import floored, spool_mel
@@ -66,8 +66,9 @@ def mel_spectrogram(call: StepCall, params: MelSpectrogramParams) -> Path:
                 {"mel": spool.streamed(
                     dtype=params.dtype, finish=lambda levels: floored(levels, greatest, top_db)
                 )},
-                step="mel_spectrogram", version="1",
-                units={"mel": "1" if power else "dB"}, axes={"mel": "frame, band"},
-                rate_hz=float(params.sample_rate), hop=params.hop, compress=False,
+                step="mel_spectrogram", version="2",
+                units={"mel": "1" if power else "dB re 1"}, axes={"mel": "frame, band"},
+                rate_hz=float(params.sample_rate), hop=params.hop,
+                params=params.model_dump(mode="json"), compress=False,
             )  # fmt: skip
     return call.output

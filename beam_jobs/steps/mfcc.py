@@ -34,7 +34,7 @@ def _warm_up() -> None:
     mel_weights(ANALYSIS_RATE, 128)
 
 
-@step("mfcc", version="1", makes=".npz", params=MfccParams, warm_up=_warm_up)
+@step("mfcc", version="2", makes=".npz", params=MfccParams, warm_up=_warm_up)
 def mfcc(call: StepCall, params: MfccParams) -> Path:
     """Make the MFCC of audio of any rate; it is analysed as mono at ``sample_rate``.
 
@@ -57,8 +57,9 @@ def mfcc(call: StepCall, params: MfccParams) -> Path:
         )
         with call.stage("encode"):
             write_arrays(
-                call.output, {"mfcc": coefficients}, step="mfcc", version="1",
-                units={"mfcc": "dB"}, axes={"mfcc": "frame, coefficient"},
-                rate_hz=float(params.sample_rate), hop=params.hop, compress=False,
+                call.output, {"mfcc": coefficients}, step="mfcc", version="2",
+                units={"mfcc": "dB re 1"}, axes={"mfcc": "frame, coefficient"},
+                rate_hz=float(params.sample_rate), hop=params.hop,
+                params=params.model_dump(mode="json"), compress=False,
             )  # fmt: skip
     return call.output

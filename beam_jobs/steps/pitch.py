@@ -59,7 +59,7 @@ def _warm_up() -> None:
     find_pitch(iter([silence]), rate=_RATE, fmin=65.406, fmax=2093.005, frame_length=2048, hop=512)
 
 
-@step("pitch", version="1", makes=".npz", params=PitchParams, warm_up=_warm_up)
+@step("pitch", version="2", makes=".npz", params=PitchParams, warm_up=_warm_up)
 def pitch(call: StepCall, params: PitchParams) -> Path:
     """Find the pitch of one voice or instrument in audio of any rate; it is analysed as mono at 22,050 Hz.
 
@@ -86,8 +86,8 @@ def pitch(call: StepCall, params: PitchParams) -> Path:
     names = ("f0_hz", "voiced_flag", "voiced_prob")
     with call.stage("encode"):
         write_arrays(
-            call.output, {name: getattr(found, name) for name in names}, step="pitch", version="1",
+            call.output, {name: getattr(found, name) for name in names}, step="pitch", version="2",
             units={"f0_hz": "Hz", "voiced_flag": "1", "voiced_prob": "1"}, axes=dict.fromkeys(names, "frame"),
-            rate_hz=float(_RATE), hop=params.hop,
+            rate_hz=float(_RATE), hop=params.hop, params=params.model_dump(mode="json"),
         )  # fmt: skip
     return call.output

@@ -42,6 +42,12 @@ def test_what_was_written_is_read_with_its_header(tmp_path, compress):
         np.testing.assert_array_equal(array, VALUES[name])
 
 
+def test_the_params_are_in_the_header_where_the_step_gives_them(tmp_path):
+    params = {"n_fft": 2048, "fmax_hz": None}
+    assert read_arrays(write(tmp_path / "a.npz", params=params))[0]["params"] == params
+    assert "params" not in read_arrays(write(tmp_path / "b.npz"))[0]
+
+
 def test_numpy_alone_reads_the_arrays(tmp_path):
     with np.load(write(tmp_path / "a.npz"), allow_pickle=False) as file:
         np.testing.assert_array_equal(file["level"], VALUES["level"])

@@ -44,14 +44,14 @@ def test_the_mel_spectrogram_is_librosas(song):
     want = librosa.power_to_db(librosa.feature.melspectrogram(y=y, sr=RATE)).T
     assert made["mel"].dtype == np.float32
     np.testing.assert_allclose(made["mel"], want, atol=0.01)
-    assert (header["rate_hz"], header["hop"], header["arrays"]["mel"]["unit"]) == (RATE, 512, "dB")
+    assert (header["rate_hz"], header["hop"], header["arrays"]["mel"]["unit"]) == (RATE, 512, "dB re 1")
 
 
 def test_the_mel_spectrogram_is_librosas_with_other_parameters(song):
     import librosa
 
     path, y = song
-    _, made = arrays(
+    header, made = arrays(
         "mel_spectrogram", path,
         n_fft=1024, hop=300, n_mels=40, fmin_hz=60, fmax_hz=7600, scale="power",
     )  # fmt: skip
@@ -59,6 +59,11 @@ def test_the_mel_spectrogram_is_librosas_with_other_parameters(song):
         y=y, sr=RATE, n_fft=1024, hop_length=300, n_mels=40, fmin=60, fmax=7600
     ).T
     np.testing.assert_allclose(made["mel"], want, rtol=1e-3, atol=1e-5)
+    assert header["arrays"]["mel"]["unit"] == "1"
+    assert header["params"].items() >= {
+        "n_fft": 1024, "hop": 300, "n_mels": 40, "fmin_hz": 60, "fmax_hz": 7600, "scale": "power",
+        "sample_rate": RATE,
+    }.items()  # fmt: skip
 
 
 def test_float16_is_half_the_size_and_near(song):

@@ -124,6 +124,9 @@ def test_its_arrays_have_a_header_that_says_what_they_are(name, made, tmp_path):
     path.write_bytes(made[name][""])
     header, arrays = read_arrays(path)
     assert (header["step"], header["version"]) == (name, load_step(name).version)
+    step = load_step(name)
+    if step.params.model_fields:
+        assert step.parse_params(header["params"]) == step.parse_params({})
     assert header["rate_hz"] > 0
     assert header["hop"] > 0
     assert arrays
