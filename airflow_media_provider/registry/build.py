@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -33,7 +33,10 @@ _FILLED = (("root",), ("source",), ("uploads",), ("partitions",), ("defaults", "
 
 @dataclass(slots=True, kw_only=True)
 class Built:
-    """What became of a document: a graph when there is no fault."""
+    """What became of a document: a graph when there is no fault.
+
+    :param document: what was read, with its variables filled in as far as they are set.
+    """
 
     document: Document
     graph: JobGraph | None = None
@@ -51,6 +54,7 @@ def build(document: Document, *, environ: Mapping[str, str] | None, folder: str 
     value = document.value
     if environ is not None:
         value = _fill(document, environ, built.faults)
+        built.document = replace(document, value=value)
     part = _parse(value, document, built.faults)
     root = _absolute(_text(value, "root"), folder).rstrip("/")
     source = _absolute(_text(value, "source", "uri"), folder)

@@ -13,6 +13,8 @@ from airflow_media_provider.registry.checks import jobs_of
 from airflow_media_provider.registry.document import Document
 from airflow_media_provider.registry.model import SOURCE, Job, JobGraph
 from airflow_media_provider.registry.schema import DefaultsPart, JobPart
+from beam_jobs.contract.address import Address
+from beam_jobs.contract.errors import InvalidTemplate
 
 
 def sound_part(document: Document) -> JobGraph:
@@ -35,7 +37,7 @@ def sound_part(document: Document) -> JobGraph:
     return JobGraph(
         name="registry",
         root=_text(document.value, "root") or "/",
-        source=_text(document.value, "source", "uri") or "/{item}",
+        source=_source(document.value),
         jobs=order,
         file=document.file,
     )
@@ -54,6 +56,16 @@ def readable_jobs(document: Document) -> dict[str, Job]:
             params = known.get("params")
             found[name] = replace(job, params=dict(params) if isinstance(params, Mapping) else {})
     return found
+
+
+def _source(value: Any) -> str:
+    """Return the source's address; of one that is none, an address of unknown suffix and beside no job's."""
+    source = _text(value, "source", "uri")
+    try:
+        Address.parse(source, root="")
+    except InvalidTemplate:
+        return "unknown://source/{item}"
+    return source
 
 
 def _read(entry: Mapping[str, Any]) -> JobPart | None:

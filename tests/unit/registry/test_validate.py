@@ -104,6 +104,67 @@ def test_no_fault_hides_another(told):
     ]
 
 
+LINES = (
+    "version: 1",
+    "root: ${NO_SUCH_ROOT:-/data/artifacts}",
+    'source: {uri: "${NO_SUCH_SONGS:-file:///data/songs}/{item}.ogg"}',
+    "jobs:",
+    "  down: {step: downsample, needs: [source], team: b}",
+    "  loud: {step: loudness, needs: [source]}",
+)
+
+BESIDE_VARIABLES = {
+    "a misspelt key": (
+        5,
+        LINES[4].replace("team", "teem"),
+        "job 'down': key 'teem' is not known; did you mean 'team'?",
+    ),
+    "a misspelt step": (
+        5,
+        LINES[4].replace("downsample", "downsampel"),
+        "step 'downsampel' is not a built-in step",
+    ),
+    "an unknown need": (6, LINES[5].replace("source", "dwn"), "needs 'dwn'"),
+    "a bad job name": (6, LINES[5].replace("loud:", "lo-ud:"), "job 'lo-ud': use letters, digits and '_'"),
+    "an unset variable in the root": (2, "root: ${NO_SUCH_ROOT}/x", "the environment has no NO_SUCH_ROOT"),
+    "an unset variable in the source": (
+        3,
+        'source: {uri: "${NO_SUCH_SONGS}/{item}.ogg"}',
+        "the environment has no NO_SUCH_SONGS",
+    ),
+    "a source without its item": (
+        3,
+        'source: {uri: "${NO_SUCH_SONGS:-/songs}/a.ogg"}',
+        "must hold {item} exactly once",
+    ),
+    "a source that is no text": (3, "source: {uri: 7}", "source.uri"),
+    "a topic by its short name": (
+        6,
+        LINES[5] + "\nuploads: {subscription: projects/p/subscriptions/s, topic: nope}",
+        "'nope' is no full name",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BESIDE_VARIABLES)
+def test_a_fault_is_told_with_its_line_beside_variables(write, what):
+    at, line, message = BESIDE_VARIABLES[what]
+    path = write("\n".join([*LINES[: at - 1], line, *LINES[at:]]))
+    found = validate_registry(path)
+    assert any(message in fault.message for fault in found), found
+    assert all(fault.file == path and fault.line >= at for fault in found)
+    assert len(found) <= 2  # a variable that is not set is told, and maybe what it leaves behind
+
+
+def test_what_the_source_ends_with_is_known_beside_a_fault(write):
+    jobs = "  down: {step: downsample, needs: [source], teem: b}\n  cut: {step: thumbnail, needs: [source]}\n"
+    head = HEAD.replace("/data/songs", "${NO_SUCH_SONGS:-/data/songs}")
+    found = [fault.message for fault in validate_registry(write(f"{head}jobs:\n{jobs}"))]
+    assert len(found) == 2
+    assert "key 'teem'" in found[0]
+    assert "it needs: source (.ogg)" in found[1]
+
+
 def test_a_wrong_value_does_not_make_a_clash_out_of_what_it_would_be(told):
     found = told(
         "  a: {step: downsample, needs: [source], params: {format: mp9}, output: '{root}/x/{item}{suffix}'}\n"
