@@ -38,7 +38,7 @@ ITEMS = Arg(
     metavar="ITEM",
 )
 ITEMS_URI = Arg(("--items-uri",), help="List file: text, CSV, JSON Lines, Parquet or Avro", metavar="URI")
-PREFIX = Arg(("-p", "--prefix"), help="Prefix or glob over the source", metavar="PREFIX")
+PREFIX = Arg(("-p", "--prefix"), help="Prefix or glob over the source; '**' is all of it", metavar="PREFIX")
 ITEMS_QUERY = Arg(
     ("--items-query",), help="BigQuery query whose result has a column with the items", metavar="SQL"
 )

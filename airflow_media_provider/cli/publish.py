@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from airflow_media_provider.cli.command import ALL_DONE, SOME_LEFT, command, open_graph, open_stores
 from airflow_media_provider.cli.output import is_object, print_object, print_rows
-from airflow_media_provider.cli.request import items_of, split_names
+from airflow_media_provider.cli.request import items_of, prefix_of, split_names
 from airflow_media_provider.errors import PlanError
 from beam_jobs.contract.message import encode_work
 
@@ -33,7 +33,7 @@ def publish(args: Namespace) -> int:
         {
             "items": items_of(args.item),
             "items_uri": args.items_uri,
-            "prefix": args.prefix,
+            "prefix": prefix_of(args.prefix),
             "limit": args.limit,
         }
     )

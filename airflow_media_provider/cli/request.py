@@ -21,11 +21,12 @@ def read_request(args: Namespace) -> PlanRequest:
     """Return the request in ``args``.
 
     :raises PlanError: naming each fault.
-    :raises SelectionError: when ``--items`` names nothing.
+    :raises SelectionError: when ``--items`` or ``--prefix`` names nothing.
     """
     from airflow_media_provider.runs.request import parse_request
 
     values: dict[str, Any] = {name: getattr(args, name) for name in FIELDS if hasattr(args, name)}
+    values["prefix"] = prefix_of(getattr(args, "prefix", None))
     values["items"] = items_of(args.items)
     values["targets"] = split_names(args.target)
     values["force"] = split_names(getattr(args, "force", None))
@@ -41,6 +42,16 @@ def items_of(items: list[str] | None) -> list[str] | None:
     if not any(item.strip() for item in items):
         raise SelectionError("--items: there is not one item in it")
     return items
+
+
+def prefix_of(prefix: str | None) -> str | None:
+    """Return a prefix; raises SelectionError for an empty one.
+
+    A script's unset variable must not come to mean the whole catalog.
+    """
+    if prefix is not None and not prefix.strip():
+        raise SelectionError(f"--prefix {prefix!r}: is empty; give '**' for every file of the source")
+    return prefix
 
 
 def split_names(given: list[str] | None) -> tuple[str, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -113,6 +115,7 @@ def test_old_runs_go_when_asked_for(media, old):
         (("--runs",), "--runs needs --older-than-days"),
         (("--runs", "--older-than-days", "1", "-p", "rock/"), "leave out --prefix"),
         ((), "give exactly one of items, items_uri, prefix"),
+        (("-p", "", "--yes"), "--prefix '': is empty; give '**' for every file of the source"),
         (("-p", "rock/", "-j", "loudnes"), "did you mean 'loudness'?"),
     ],
 )
@@ -120,6 +123,20 @@ def test_what_makes_no_sense_is_refused(media, words, why):
     said = media("clean", *words)
     assert said.code == 2
     assert why in said.err
+
+
+def test_the_command_lines_of_the_docs_do_what_they_say(media, old, monkeypatch):
+    page = Path(__file__).resolve().parents[3] / "docs" / "verify_and_clean.md"
+    lines = re.findall(r"^airflow media (clean .*)$", page.read_text(), re.MULTILINE)
+    assert len(lines) >= 4
+    monkeypatch.chdir(media.folder)
+    Path("songs.txt").write_text("rock/a\n")
+    media.registry.rename("media_jobs.yaml")
+    path = old(f"loudness/{OLD}/rock/b.json", days=100)
+    for line in lines:
+        said = media(*shlex.split(line, comments=True), registry="")
+        assert said.code == 0, (line, said.err)
+    assert not path.exists()
 
 
 def test_a_storage_that_will_not_let_go_ends_with_a_code_of_its_own(media, old, monkeypatch):
