@@ -9,6 +9,7 @@
     ├── PlanError          a request that the graph cannot answer (unknown job, force off the line)
     ├── StorageError       storage refused, or no store serves the scheme
     │   └── ObjectNotFound no object at that address
+    │       └── BucketNotFound not even a bucket of that name
     ├── LaunchError        the Beam job could not be started, or ended without a report
     └── LossesExceeded     more items failed than ``max_failed`` allows
 """
@@ -66,6 +67,10 @@ class StorageError(MediaError, OSError):
 
 class ObjectNotFound(StorageError, FileNotFoundError):
     """No object at that address."""
+
+
+class BucketNotFound(ObjectNotFound):
+    """No bucket of that name, so no object either."""
 
 
 class LaunchError(MediaError, RuntimeError):

@@ -121,8 +121,8 @@ RUNS = Arg(("--runs",), help="Instead of artifacts, the folders of old runs", ac
 YES = Arg(("--yes",), help="Remove it; without this it is only shown", action="store_true")
 CREATE = Arg(
     ("--create",),
-    help="Make buckets, topics, subscriptions, the notification of uploads and folders that are missing; "
-    "what exists is not changed",
+    help="Make Google's buckets, topics, subscriptions, the notification of uploads and local folders that "
+    "are missing; what exists is not changed",
     action="store_true",
 )
 LOCATION = Arg(("--location",), help="Where new buckets are (default: the service's)", metavar="LOCATION")
@@ -184,7 +184,8 @@ SUBSCRIPTION = Arg(
 
 STREAM_SUBSCRIPTION = Arg(
     ("--subscription",),
-    help="A stream's own subscription, which the registry does not name; may be given several times",
+    help="Full name of a stream's own subscription, which the registry does not name; may be given several "
+    "times",
     action="append",
     metavar="SUBSCRIPTION",
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from airflow_media_provider.cli.command import ALL_DONE, SOME_LEFT, command, open_graph, open_stores
 from airflow_media_provider.cli.output import is_object, print_object, print_rows
-from airflow_media_provider.cli.request import items_of, prefix_of, split_names
+from airflow_media_provider.cli.request import full_name_of, items_of, prefix_of, split_names
 from airflow_media_provider.errors import PlanError
 from beam_jobs.contract.message import encode_work
 
@@ -63,7 +63,9 @@ def publish(args: Namespace) -> int:
 
 
 def _topic(args: Namespace, graph: JobGraph) -> str:
-    topic = args.topic or (graph.uploads.topic if graph.uploads else None)
+    if args.topic:
+        return full_name_of("--topic", "topic", args.topic)
+    topic = graph.uploads.topic if graph.uploads else None
     if not topic:
         raise PlanError(
             "no topic; give --topic projects/PROJECT/topics/TOPIC, or 'uploads: {topic: …}' in the registry"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from airflow_media_provider.errors import SelectionError
+from airflow_media_provider.errors import PlanError, SelectionError
 
 if TYPE_CHECKING:
     from airflow_media_provider.runs.request import PlanRequest
@@ -52,6 +52,16 @@ def prefix_of(prefix: str | None) -> str | None:
     if prefix is not None and not prefix.strip():
         raise SelectionError(f"--prefix {prefix!r}: is empty; give '**' for every file of the source")
     return prefix
+
+
+def full_name_of(option: str, kind: Literal["topic", "subscription"], value: str) -> str:
+    """Return the full name that an option gives of a topic or subscription; raises PlanError for another."""
+    from airflow_media_provider.registry.schema import full_name
+
+    try:
+        return full_name(kind, value)
+    except ValueError as error:
+        raise PlanError(f"{option}: {error}") from error
 
 
 def split_names(given: list[str] | None) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from airflow_media_provider.cli.command import ALL_DONE, SOME_LEFT, command, open_graph
 from airflow_media_provider.cli.output import print_rows
+from airflow_media_provider.cli.request import full_name_of
 from airflow_media_provider.compat import conf
 
 
@@ -19,10 +20,11 @@ def verify(args: Namespace) -> int:
 
     graph = open_graph(args)
     python = args.python or conf.get("media", "python", fallback="") or sys.executable
+    own = [full_name_of("--subscription", "subscription", name) for name in args.subscription or ()]
     peers = MediaPeers().peers()
     found = list(
         check(
-            graph, peers, python=python, subscriptions=args.subscription or (), create=args.create,
+            graph, peers, python=python, subscriptions=own, create=args.create,
             location=args.location,
         )
     )  # fmt: skip

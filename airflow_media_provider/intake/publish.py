@@ -20,7 +20,7 @@ def publish(publisher: Any, topic: str, messages: Iterable[tuple[bytes, Mapping[
     :param topic: ``projects/P/topics/T``.
     :raises StorageError: when one could not be published.
     """
-    from google.api_core.exceptions import GoogleAPIError
+    from google.api_core.exceptions import GoogleAPIError, NotFound
     from google.api_core.retry import Retry, if_transient_error
 
     from airflow_media_provider.errors import StorageError
@@ -38,6 +38,11 @@ def publish(publisher: Any, topic: str, messages: Iterable[tuple[bytes, Mapping[
                     future.result()
         for future in pending:
             future.result()
+    except NotFound as error:
+        raise StorageError(
+            f"{topic}: there is no such topic, so nothing was sent; correct the name, or create it: airflow "
+            f"media verify --create (where the registry names it), or gcloud pubsub topics create {topic}"
+        ) from error
     except GoogleAPIError as error:
         raise StorageError(f"{topic}: {error}; of the messages, some may have been sent") from error
     return count

@@ -102,24 +102,23 @@ class DefaultsPart(_Part):
     max_failed: MaxFailed = 0
 
 
-TOPIC = r"projects/[^/\s]+/topics/[^/\s]+"
-SUBSCRIPTION = r"projects/[^/\s]+/subscriptions/[^/\s]+"
+def full_name(kind: Literal["topic", "subscription"], value: Any) -> str:
+    """Return the full name of a topic or subscription; raises ValueError for what is none."""
+    if isinstance(value, str) and re.fullmatch(rf"projects/[^/\s]+/{kind}s/[^/\s]+", value):
+        return value
+    raise ValueError(f"{value!r} is no full name; write projects/PROJECT/{kind}s/{kind.upper()}")
 
 
-def _resource(pattern: str, example: str) -> PlainValidator:
-    """Return a check that a text is the full name of a topic or subscription."""
-
+def _resource(kind: Literal["topic", "subscription"]) -> PlainValidator:
     def read(value: Any) -> str:
         # What ${NAME} stands for is not known while a file is only looked at.
-        if isinstance(value, str) and ("${" in value or re.fullmatch(pattern, value)):
-            return value
-        raise ValueError(f"{value!r} is no full name; write {example}")
+        return value if isinstance(value, str) and "${" in value else full_name(kind, value)
 
     return PlainValidator(read)
 
 
-Topic = Annotated[str, _resource(TOPIC, "projects/PROJECT/topics/TOPIC")]
-Subscription = Annotated[str, _resource(SUBSCRIPTION, "projects/PROJECT/subscriptions/SUBSCRIPTION")]
+Topic = Annotated[str, _resource("topic")]
+Subscription = Annotated[str, _resource("subscription")]
 
 
 class UploadsPart(_Part):

@@ -6,14 +6,17 @@ S3 and Azure list page by page; of other file systems fsspec gives one whole lis
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from airflow_media_provider.errors import ObjectNotFound, StorageError
+from airflow_media_provider.errors import BucketNotFound, ObjectNotFound, StorageError
 from airflow_media_provider.storage.store import Content, ObjectInfo, in_batches, is_temporary, within
 from beam_jobs.storage import remote
+
+_NO_BUCKET = re.compile(r"specified (bucket|container) does not exist")
 
 
 class FsspecStore:
@@ -216,6 +219,11 @@ def _errors(uri: str) -> Iterator[None]:
         with remote.as_os_error(uri):
             yield
     except (FileNotFoundError, IsADirectoryError) as error:
+        if kind := _NO_BUCKET.search(str(error)):
+            home = "/".join(uri.split("/")[:3])
+            raise BucketNotFound(
+                f"{uri}: there is no {kind[1]} {home}; correct the name or create it"
+            ) from error
         raise ObjectNotFound(f"{uri}: there is no such object or bucket") from error
     except OSError as error:
         text = str(error)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from airflow_media_provider.errors import ObjectNotFound, StorageError
+from airflow_media_provider.errors import BucketNotFound, ObjectNotFound, StorageError
 from airflow_media_provider.storage.store import Content, ObjectInfo, in_batches, is_temporary, within
 
 NAMES = "items(name),nextPageToken"
@@ -19,6 +19,9 @@ FACTS = "items(name,size,updated),nextPageToken"
 FOLDERS = "prefixes,nextPageToken"
 PAGE = 1000
 """The most that the service gives at a time."""
+
+NO_OBJECT = "No such object"
+"""What the service says when there is the bucket; an emulator need not."""
 
 WRITTEN_BY = "media-written-by"
 """Metadata of an object that was created: which call has written it."""
@@ -70,12 +73,12 @@ class GcsStore:
 
     def read(self, uri: str) -> bytes:
         """Return the object's bytes; raises ObjectNotFound."""
-        with _errors(uri):
+        with _errors(uri, self._has_bucket):
             return bytes(self._blob(uri).download_as_bytes())
 
     def open(self, uri: str) -> BinaryIO:
         """Open the object for reading in parts; raises ObjectNotFound."""
-        with _errors(uri):
+        with _errors(uri, self._has_bucket):
             blob = self._blob(uri)
             blob.reload()
             return cast(BinaryIO, io.BufferedReader(blob.open("rb")))
@@ -137,6 +140,18 @@ class GcsStore:
         bucket, key = _split(uri, whole=True)
         return self._client.bucket(bucket).blob(key)
 
+    def _has_bucket(self, uri: str) -> bool:
+        """Tell whether there is the bucket of ``uri``; who may not list one is not told."""
+        from google.api_core.exceptions import GoogleAPIError, NotFound
+
+        try:
+            next(self._client.list_blobs(_split(uri, whole=False)[0], max_results=1).pages, None)
+        except NotFound:
+            return False
+        except GoogleAPIError:
+            return True
+        return True
+
 
 def _upload(blob: Any, data: Content, **conditions: Any) -> None:
     if isinstance(data, bytes):
@@ -164,8 +179,11 @@ def _split(uri: str, *, whole: bool) -> tuple[str, str]:
 
 
 @contextmanager
-def _errors(uri: str) -> Iterator[None]:
-    """Turn what the client says into errors that name the object."""
+def _errors(uri: str, has_bucket: Callable[[str], bool] | None = None) -> Iterator[None]:
+    """Turn what the client says into errors that name the object.
+
+    :param has_bucket: for what also fails when there is only no such object; None = there is no bucket then.
+    """
     from google.api_core.exceptions import GoogleAPIError, NotFound
     from google.auth.exceptions import GoogleAuthError
     from requests.exceptions import RequestException
@@ -173,6 +191,12 @@ def _errors(uri: str) -> Iterator[None]:
     try:
         yield
     except NotFound as error:
-        raise ObjectNotFound(f"{uri}: there is no such object or bucket") from error
+        if has_bucket is not None and (NO_OBJECT in str(error) or has_bucket(uri)):
+            raise ObjectNotFound(f"{uri}: there is no such object") from error
+        bucket = f"gs://{_split(uri, whole=False)[0]}"
+        raise BucketNotFound(
+            f"{uri}: there is no bucket {bucket}; correct the name, or create it: airflow media verify "
+            f"--create (where the registry names it), or gcloud storage buckets create {bucket}"
+        ) from error
     except (GoogleAPIError, GoogleAuthError, RequestException) as error:
         raise StorageError(f"{uri}: {error}") from error

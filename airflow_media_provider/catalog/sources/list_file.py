@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from airflow_media_provider.catalog.formats import format_of
 from airflow_media_provider.catalog.rows import Request, Rows
-from airflow_media_provider.errors import ObjectNotFound, SelectionError, StorageError
+from airflow_media_provider.errors import BucketNotFound, ObjectNotFound, SelectionError, StorageError
 
 _GZIP = b"\x1f\x8b"
 
@@ -30,6 +30,8 @@ def _read_one(uri: str, request: Request) -> Iterator[Rows]:
     try:
         with request.stores.for_uri(uri).open(uri) as file:
             yield from _read(file, uri, request)
+    except BucketNotFound as error:
+        raise SelectionError(f"items_uri {error}") from error
     except ObjectNotFound as error:
         raise SelectionError(f"items_uri {uri}: there is no such file") from error
     except StorageError as error:

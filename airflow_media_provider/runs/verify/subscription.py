@@ -9,9 +9,10 @@ from typing import Any
 from airflow_media_provider.registry.model import Uploads
 from airflow_media_provider.runs.verify.finding import Finding, refused
 from airflow_media_provider.runs.verify.peers import TIMEOUT_S, Peers
-from airflow_media_provider.runs.verify.topic import NAME, NETWORK, grant, may
+from airflow_media_provider.runs.verify.topic import LETTERS, NAME, NETWORK, grant, may
 from airflow_media_provider.storage.refusal import why_refused
 
+OWN_NAME = f"correct the name that --subscription gives: {LETTERS}"
 CONSUME = "pubsub.subscriptions.consume"
 SHORTEST_S = 10
 """A lease is made longer as soon as messages are here; until then the subscription's own holds."""
@@ -43,7 +44,9 @@ def check_subscription(
             case "denied":
                 yield Finding(what=what, state="not checked", detail="this account may not see its settings")
             case _:
-                yield refused(what, error, fix=fix, unreachable=NETWORK, wrong=NAME)
+                yield refused(
+                    what, error, fix=fix, unreachable=NETWORK, wrong=OWN_NAME if of_stream else NAME
+                )
                 return
         client = peers.subscriber()
     else:

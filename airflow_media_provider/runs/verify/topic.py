@@ -10,7 +10,8 @@ from airflow_media_provider.runs.verify.peers import TIMEOUT_S, Peers
 from airflow_media_provider.storage.refusal import why_refused
 
 NETWORK = "check the network, proxy and firewall, and PUBSUB_EMULATOR_HOST if it is set"
-NAME = "correct the name in the registry: 3 to 255 letters, digits and - _ . ~ + %, a letter first"
+LETTERS = "3 to 255 letters, digits and - _ . ~ + %, a letter first"
+NAME = f"correct the name in the registry: {LETTERS}"
 PUBLISH = "pubsub.topics.publish"
 
 

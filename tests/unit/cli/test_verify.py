@@ -51,3 +51,11 @@ def test_nothing_is_made_that_was_not_asked_for(media):
 def test_a_registry_with_faults_is_an_error(media):
     media.registry.write_text("version: 1\n")
     assert media("verify").code == 2
+
+
+def test_a_subscription_by_its_short_name_is_refused_with_how_a_full_one_looks(media):
+    said = media("verify", "--subscription", "nope")
+    assert said.code == 2
+    assert said.err == (
+        "error: --subscription: 'nope' is no full name; write projects/PROJECT/subscriptions/SUBSCRIPTION\n"
+    )
