@@ -17,6 +17,6 @@ def test_of_a_topic_that_is_not_there_it_is_said_that_nothing_was_sent_and_what_
     with pytest.raises(StorageError) as error:
         publish(PublisherClient(credentials=AnonymousCredentials()), topic, [(b"a", {}), (b"b", {})])
     assert str(error.value) == (
-        f"{topic}: there is no such topic, so nothing was sent; correct the name, or create it: airflow media "
-        f"verify --create (where the registry names it), or gcloud pubsub topics create {topic}"
+        f"{topic}: there is no such topic, so nothing was sent; correct the name, or create it: airflow "
+        f"media verify --create (where the registry names it), or gcloud pubsub topics create {topic}"
     )

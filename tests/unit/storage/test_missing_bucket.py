@@ -52,7 +52,7 @@ def test_a_bucket_of_s3_is_named(s3, bucket, use):
 @pytest.mark.parametrize("use", ["reading", "opening"])
 def test_an_object_that_a_bucket_lacks_is_no_missing_bucket(gcs, bucket, use):
     gcs.create_bucket(bucket)
-    with pytest.raises(ObjectNotFound, match="there is no such object$") as error:
+    with pytest.raises(ObjectNotFound, match=r"there is no such object$") as error:
         USES[use](GcsStore(gcs), f"gs://{bucket}/a/b")
     assert not isinstance(error.value, BucketNotFound)
 
@@ -82,7 +82,7 @@ class Saying:
 
 def test_where_the_service_says_that_only_the_object_is_missing_it_is_asked_nothing_more():
     store = GcsStore(Saying("GET https://storage: No such object: bucket/a/b"))
-    with pytest.raises(ObjectNotFound, match="there is no such object$"):
+    with pytest.raises(ObjectNotFound, match=r"there is no such object$"):
         store.read("gs://bucket/a/b")
 
 
