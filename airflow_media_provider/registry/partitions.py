@@ -181,10 +181,31 @@ def check_key(key: str, keys: Sequence[str]) -> str:
         raise PlanError(f"partition {key[:MAX_KEY]!r}: {fault}")
     if key in keys:
         return key
+    if fault := _date_fault(key, keys):
+        raise PlanError(f"no partition {key!r} in the registry; {fault}")
     near = get_close_matches(key, keys, n=1)
     some = f"{keys[0]} to {keys[-1]}" if keys else "none"
     hint = f"did you mean {near[0]!r}?" if near else f"there are {len(keys)}: {some}"
     raise PlanError(f"no partition {key!r} in the registry; {hint}")
+
+
+def _date_fault(key: str, keys: Sequence[str]) -> str | None:
+    """Return what is wrong with ``key`` where keys are dates: the nearest by its letters may be years away."""
+    ends = (keys[0], keys[-1]) if keys else ("",)
+    step = next((step for step in FORMATS if all(_is_date(end, step) for end in ends)), None)
+    if step is None:
+        return None
+    span = f"partitions go from {keys[0]} to {keys[-1]}"
+    if not _is_date(key, step):
+        return f"it is no {step}; {span}"
+    return None if keys[0] < key < keys[-1] else span
+
+
+def _is_date(key: str, step: str) -> bool:
+    try:
+        return datetime.strptime(key, FORMATS[step]).strftime(FORMATS[step]) == key
+    except ValueError:
+        return False
 
 
 ALL = "all"

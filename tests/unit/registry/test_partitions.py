@@ -82,9 +82,27 @@ def test_a_range_that_names_nothing_says_why(text, message):
         parse_range(text, LETTERS)
 
 
+@pytest.mark.parametrize(
+    ("step", "text", "message"),
+    [
+        ("day", "2025-12-30..", "no partition '2025-12-30' in the registry; partitions go from 2026-01-01 to {last}"),
+        ("day", "2999-01-01", "no partition '2999-01-01' in the registry; partitions go from 2026-01-01 to {last}"),
+        ("day", "2026-02-30", "no partition '2026-02-30' in the registry; it is no day; partitions go from"),
+        ("day", "2026-01-13..2026-1-31", "no partition '2026-1-31' in the registry; it is no day; partitions go"),
+        ("month", "2026-01-13", "no partition '2026-01-13' in the registry; it is no month; partitions go from 2026-01"),
+    ],
+)  # fmt: skip
+def test_of_a_date_that_is_no_partition_it_is_told_from_when_to_when_they_go(step, text, message):
+    keys = Partitions(by="date", step=step, start=date(2026, 1, 1)).known_keys(NOW)
+    with pytest.raises(PlanError, match=re.escape(message.format(last=keys[-1]))):
+        parse_range(text, keys)
+
+
 def test_an_unknown_partition_names_the_nearest():
+    with pytest.raises(PlanError, match="did you mean 'rock'"):
+        parse_range("rokc", ("jazz", "rock"))
     with pytest.raises(PlanError, match="did you mean '2026-01-31'"):
-        parse_range("2026-01-13..2026-1-31", Partitions(by="date", start=date(2026, 1, 1)).known_keys(NOW))
+        parse_range("2026-01-30", ("2026-01-01", "2026-01-31", "2026-02-02"))
 
 
 def test_a_partition_called_all_is_that_partition():
