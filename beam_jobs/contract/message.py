@@ -6,7 +6,9 @@ Three kinds of message ask for work: our own JSON, a notification of Google Clou
 
 from __future__ import annotations
 
+import difflib
 import json
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,6 +18,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from beam_jobs.contract.errors import MessageError
 
 Modes = Literal["bottom-up", "top-down", "only"]
+
+_WANTED = {
+    "item": "an id as text",
+    "items": "a list of ids",
+    "force": 'true, false, "all" or names of jobs',
+    "ping": "true or false",
+    "targets": "a list of names of jobs",
+    "mode": "bottom-up, top-down or only",
+}
+"""Key of our own JSON -> what its value is."""
 
 _STORAGE_OBJECT = "storage#object"
 
@@ -137,7 +149,7 @@ def _json(text: str) -> Message:
     try:
         work = WorkMessage.model_validate(value)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        faults = "; ".join(dict.fromkeys(_fault(entry["loc"], value) for entry in error.errors()))
         raise MessageError(f'{faults}; a message is {{"item": "…", "force": true, …}}') from error
     items = ((work.item,) if work.item is not None else ()) + work.items
     if not items:
@@ -145,3 +157,14 @@ def _json(text: str) -> Message:
     return Message(
         items=items, force=work.force, ping=work.ping, targets=work.targets, mode=work.mode
     )  # fmt: skip
+
+
+def _fault(where: tuple[int | str, ...], value: Mapping[str, Any]) -> str:
+    """Return what is wrong at ``where``: what stands there and what should."""
+    # A key that is no Unicode has no place of its own.
+    key = str(where[0]) if where else next((key for key in value if key not in _WANTED), "")
+    if key not in _WANTED:
+        near = difflib.get_close_matches(key, _WANTED, n=1)
+        hint = f"did you mean {near[0]!r}" if near else f"use {', '.join(_WANTED)}"
+        return f"key {reprlib.repr(key)} is not known; {hint}"
+    return f"{key}: {reprlib.repr(value[key])} is not {_WANTED[key]}"
