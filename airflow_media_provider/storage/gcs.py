@@ -20,6 +20,9 @@ FOLDERS = "prefixes,nextPageToken"
 PAGE = 1000
 """The most that the service gives at a time."""
 
+CONNECTIONS = 64
+"""More than the threads that share a client: several listings of eight parts, removals by ten."""
+
 NO_OBJECT = "No such object"
 """What the service says when there is the bucket; an emulator need not."""
 
@@ -38,6 +41,7 @@ class GcsStore:
 
     def __init__(self, client: Any = None) -> None:
         self._client = _default_client() if client is None else client
+        _widen(self._client)
 
     def list_uris(self, prefix: str, *, start: str = "", end: str = "") -> Iterator[list[str]]:
         """Yield the URIs that begin with ``prefix``."""
@@ -168,6 +172,20 @@ def _default_client() -> Any:
     if os.environ.get("STORAGE_EMULATOR_HOST"):
         return storage.Client.create_anonymous_client()
     return storage.Client()
+
+
+def _widen(client: Any) -> None:
+    """Keep a connection for each thread; the library keeps ten, and drops the others with a warning each."""
+    from requests import Session
+    from requests.adapters import HTTPAdapter
+
+    session = getattr(client, "_http", None)
+    if not isinstance(session, Session):
+        return
+    for scheme in ("https://", "http://"):
+        # Another adapter than the plain one holds a client's certificate.
+        if type(session.adapters.get(scheme)) is HTTPAdapter:
+            session.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS))
 
 
 def _split(uri: str, *, whole: bool) -> tuple[str, str]:
