@@ -190,7 +190,7 @@ def check_key(key: str, keys: Sequence[str]) -> str:
 
 
 def _date_fault(key: str, keys: Sequence[str]) -> str | None:
-    """Return what is wrong with ``key`` where keys are dates: the nearest by its letters may be years away."""
+    """Return what is wrong with ``key`` where keys are dates, as the nearest by letters may be far away."""
     ends = (keys[0], keys[-1]) if keys else ("",)
     step = next((step for step in FORMATS if all(_is_date(end, step) for end in ends)), None)
     if step is None:
