@@ -19,7 +19,7 @@ from airflow_media_provider.cli.command import (
 from airflow_media_provider.cli.output import is_object, print_object, print_rows
 from airflow_media_provider.cli.plan import warn_rejected
 from airflow_media_provider.cli.request import read_request, split_names
-from airflow_media_provider.errors import PlanError, RegistryError
+from airflow_media_provider.errors import EmptySelection, PlanError, RegistryError
 
 if TYPE_CHECKING:
     from airflow_media_provider.registry.model import JobGraph
@@ -47,7 +47,15 @@ def _clean(args: Namespace, graph: JobGraph, stores: Stores, before: float | Non
     if named and refused:
         raise PlanError("; ".join(f"job {job!r} cannot be cleaned: {why}" for job, why in refused.items()))
     args.target = None
-    selection = select_items(graph, read_request(args), stores)
+    try:
+        selection = select_items(graph, read_request(args), stores)
+    except EmptySelection as error:
+        if not args.prefix:
+            raise
+        raise EmptySelection(
+            f"{error}. A prefix finds items by their source files; name those whose files are gone with "
+            "--items or --items-uri"
+        ) from error
     warn_rejected(selection.rejected)
     for job, why in refused.items():
         print(f"not cleaned: job {job!r}: {why}", file=sys.stderr)

@@ -125,6 +125,15 @@ def test_what_makes_no_sense_is_refused(media, words, why):
     assert why in said.err
 
 
+def test_items_whose_sources_are_gone_are_cleaned_by_name_and_a_prefix_says_so(media, old):
+    path = old(f"downsample/{OLD}/jazz/gone.flac")
+    said = media("clean", "-p", "jazz/", "--yes")
+    assert (said.code, path.exists()) == (2, True)
+    assert "name those whose files are gone with --items or --items-uri" in said.err
+    assert media("clean", "-i", "jazz/gone", "--yes").code == 0
+    assert not path.exists()
+
+
 def test_the_command_lines_of_the_docs_do_what_they_say(media, old, monkeypatch):
     page = Path(__file__).resolve().parents[3] / "docs" / "verify_and_clean.md"
     lines = re.findall(r"^airflow media (clean .*)$", page.read_text(), re.MULTILINE)
