@@ -73,7 +73,7 @@ def reject(value: str | bytes, where: str, why: str) -> Rejected:
     return Rejected(value=shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…", where=where, why=why)
 
 
-NOT_UTF8 = "is not UTF-8; save the list as UTF-8"
+NOT_UTF8 = "is not UTF-8; write it as UTF-8"
 
 
 def strings(

@@ -77,7 +77,7 @@ class Plan:
         """Yield every cell, rejected ids first."""
         for rejected in self.selection.rejected:
             for job in self.jobs:
-                yield Cell(item=rejected.value, job=job, action="blocked", reason="excluded")
+                yield Cell(item=rejected.value, job=job, action="blocked", reason="rejected")
         yield from self.cells.rows(self.selection.items)
 
 

@@ -50,7 +50,7 @@ def item_id_fault(item: str) -> str | None:
     try:
         length = len(item.encode())
     except UnicodeEncodeError:
-        return "is not valid Unicode; decode the list file as UTF-8"
+        return "is not valid Unicode; write it as UTF-8"
     if length > MAX_ID_BYTES:
         return f"is {length} bytes long, more than {MAX_ID_BYTES}; use a shorter id"
     control = next((c for c in item if unicodedata.category(c) == "Cc"), None)

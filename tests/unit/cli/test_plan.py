@@ -172,3 +172,14 @@ def test_a_saved_inventory_of_other_buckets_is_refused(media):
         said = media(command, *ROCK, "--inventory", str(report))
         assert said.code == 2
         assert f"error: inventory {report} is about gs://b; the registry has file://" in said.err
+
+
+def test_a_cell_of_what_is_no_id_is_blocked_by_a_reason_of_its_own(media):
+    said = media("plan", "-i", "rock/a", "../up", "-t", "downsample", "--cells", "-o", "json")
+    cells = {cell["item"]: (cell["action"], cell["reason"]) for cell in json.loads(said.out)["cells"]}
+    assert cells == {"rock/a": ("run", "missing"), "../up": ("blocked", "rejected")}
+
+
+def test_an_id_that_is_not_utf8_is_rejected_and_no_file_is_blamed(media):
+    said = media("plan", "-i", "rock/a", "rock/\udcfc", "-t", "downsample")
+    assert "is not UTF-8; write it as UTF-8" in said.err
