@@ -19,6 +19,7 @@ from airflow_media_provider.runs.layout import RUNS_FOLDER, RunLayout
 from airflow_media_provider.runs.plan import make_plan, select_items
 from airflow_media_provider.runs.request import PlanRequest
 from airflow_media_provider.runs.rows import report_rows
+from airflow_media_provider.runs.stream_rows import stream_rows
 from airflow_media_provider.storage import Stores
 from beam_jobs.contract.item import check_item_id
 from beam_jobs.contract.report import ReportRow
@@ -80,7 +81,7 @@ class ItemInJob:
     :param uri: its artifact; of a job over children the folder of theirs.
     :param exists: the artifact is there, or every child's is.
     :param action: what a bottom-up plan for this job alone would do now.
-    :param reports: run id and row, newest run first.
+    :param reports: run id, or a stream's name, and row; newest run first. A stream has but its newest row.
     """
 
     job: str
@@ -108,11 +109,7 @@ def why(graph: JobGraph, item: str, stores: Stores, *, runs: int = 20) -> list[I
     :param runs: how many of the newest runs to search for report rows.
     """
     root = _root(graph, check_item_id(item), stores)
-    reports: dict[str, list[tuple[str, ReportRow]]] = {job: [] for job in graph.order}
-    for run in _newest_runs(graph, stores, runs):
-        for row in _rows_of(run, root, graph, stores):
-            if item == root or row.item in (item, root):
-                reports[row.job].append((run.uri.rpartition("/")[2], row))
+    reports = _reports_of(item, root, graph, stores, runs)
     known = []
     for job in graph.order:
         made = recipe(graph, job)
@@ -139,6 +136,21 @@ def why(graph: JobGraph, item: str, stores: Stores, *, runs: int = 20) -> list[I
     return known
 
 
+def _reports_of(
+    item: str, root: str, graph: JobGraph, stores: Stores, runs: int
+) -> dict[str, list[tuple[str, ReportRow]]]:
+    """Return job -> run and row, the newest run first: by when it was planned, a stream's by its report."""
+    found = [(one.written, one.stream, one.row) for one in stream_rows(graph, root, stores)]
+    for planned, run in _newest_runs(graph, stores, runs):
+        for row in _rows_of(run, root, graph, stores):
+            if item == root or row.item in (item, root):
+                found.append((planned, run.uri.rpartition("/")[2], row))
+    reports: dict[str, list[tuple[str, ReportRow]]] = {job: [] for job in graph.order}
+    for _, name, row in sorted(found, key=lambda one: one[0], reverse=True):
+        reports[row.job].append((name, row))
+    return reports
+
+
 def _root(graph: JobGraph, item: str, stores: Stores) -> str:
     """Return the item that a child was made of; one of the catalog may be named as a child is."""
     if root_of(item) == item:
@@ -147,7 +159,7 @@ def _root(graph: JobGraph, item: str, stores: Stores) -> str:
     return item if stores.for_uri(source).exists(source) else root_of(item)
 
 
-def _newest_runs(graph: JobGraph, stores: Stores, most: int) -> list[RunLayout]:
+def _newest_runs(graph: JobGraph, stores: Stores, most: int) -> list[tuple[float, RunLayout]]:
     prefix = f"{graph.root.rstrip('/')}/{RUNS_FOLDER}/"
     found = [
         (info.updated, info.uri.removesuffix("/plan.json"))
@@ -155,7 +167,7 @@ def _newest_runs(graph: JobGraph, stores: Stores, most: int) -> list[RunLayout]:
         for info in batch
         if info.uri.endswith("/plan.json")
     ]
-    return [RunLayout(uri) for _, uri in sorted(found, reverse=True)[:most]]
+    return [(updated, RunLayout(uri)) for updated, uri in sorted(found, reverse=True)[:most]]
 
 
 def _rows_of(run: RunLayout, item: str, graph: JobGraph, stores: Stores) -> Iterator[ReportRow]:

@@ -42,6 +42,18 @@ def test_why_tells_what_exists_and_what_would_happen(media):
     assert jobs["energy"]["reports"] == []
 
 
+def test_why_shows_what_a_stream_reported(media):
+    part = media.folder / "artifacts/_streams/media-stream-x-downsample/report/part-1.jsonl"
+    part.parent.mkdir(parents=True)
+    row = {"item": "rock/a", "job": "downsample", "status": "failed", "stage": "decode", "message": "no song"}
+    part.write_text(json.dumps(row, separators=(",", ":")) + "\n")
+    (report,) = json.loads(media("why", "rock/a", "-o", "json").out)["jobs"]["downsample"]["reports"]
+    assert (report["run"], report["status"], report["message"]) == (
+        "media-stream-x-downsample", "failed", "no song"
+    )  # fmt: skip
+    assert "failed decode no song (media-stream-x-downsample)" in media("why", "rock/a", "-o", "plain").out
+
+
 def test_why_takes_the_address_of_a_song(media):
     said = media("why", f"file://{media.folder}/songs/rock/a.ogg", "-o", "json")
     assert json.loads(said.out)["item"] == "rock/a"
