@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 from beam_jobs.contract.address import Address, local_path, with_scheme
 from beam_jobs.contract.dead_letter import dead_row
 from beam_jobs.contract.errors import MessageError
 from beam_jobs.contract.item import item_id_fault
-from beam_jobs.contract.message import Message, parse_message
+from beam_jobs.contract.message import Message, check_jobs, parse_message
 from beam_jobs.contract.ours import is_made_here
 
 
@@ -75,9 +74,7 @@ class Sorter:
     def _rows(self, message: Message, message_id: str) -> list[dict[str, Any]]:
         if message.ignored is not None:
             return []
-        self._check_jobs("targets", message.targets)
-        if not isinstance(message.force, bool) and message.force not in (None, "all"):
-            self._check_jobs("force", _names(message.force))
+        check_jobs(message, self.jobs)
         rest = {
             "force": list(message.force) if isinstance(message.force, tuple) else message.force,
             "ping": message.ping,
@@ -104,24 +101,9 @@ class Sorter:
             raise MessageError(f"item id {item!r}: {fault}")
         return item
 
-    def _check_jobs(self, what: str, names: Collection[str]) -> None:
-        for name in names:
-            if name not in self.jobs:
-                near = get_close_matches(name, self.jobs, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"jobs here: {', '.join(self.jobs)}"
-                raise MessageError(f"{what} names {name!r}, which is no job here; {hint}")
-
 
 def _said(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _names(force: Any) -> tuple[str, ...]:
-    if isinstance(force, str):
-        words = force.replace(",", " ").split()
-        truths = {"true", "false", "yes", "no", "1", "0"}
-        return tuple(word for word in words if word.lower() not in truths)
-    return tuple(force)
 
 
 def _item_of(uri: str, source: Address) -> str | None:

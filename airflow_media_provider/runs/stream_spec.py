@@ -41,7 +41,7 @@ def stream_spec(graph: JobGraph, target: str, **options: Any) -> StreamSpec:
     }
     return StreamSpec(
         name=stream, registry=graph.name, target=name, source=graph.source, root=graph.root, home=home,
-        ours=ours(graph),
+        jobs=tuple(graph.order), ours=ours(graph),
         subscription=subscription, line=tuple(_job(graph, job, stream) for job in line), **given,
     )  # fmt: skip
 

@@ -6,11 +6,11 @@ Three kinds of message ask for work: our own JSON, a notification of Google Clou
 
 from __future__ import annotations
 
-import difflib
 import json
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -111,6 +111,29 @@ def parse_message(data: bytes, attributes: Mapping[str, str] | None = None) -> M
     return _json(text)
 
 
+def check_jobs(message: Message, jobs: Collection[str]) -> None:
+    """Raise MessageError when a message asks for a job, or forces one, that is none of ``jobs``."""
+    _check_names("targets", message.targets, jobs)
+    if not isinstance(message.force, bool) and message.force not in (None, "all"):
+        _check_names("force", _names(message.force), jobs)
+
+
+def _check_names(what: str, names: Collection[str], jobs: Collection[str]) -> None:
+    for name in names:
+        if name not in jobs:
+            near = get_close_matches(name, jobs, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"jobs here: {', '.join(jobs)}"
+            raise MessageError(f"{what} names {name!r}, which is no job here; {hint}")
+
+
+def _names(force: Any) -> tuple[str, ...]:
+    if isinstance(force, str):
+        words = force.replace(",", " ").split()
+        truths = {"true", "false", "yes", "no", "1", "0"}
+        return tuple(word for word in words if word.lower() not in truths)
+    return tuple(force)
+
+
 def encode_work(
     item: str,
     *,
@@ -164,7 +187,7 @@ def _fault(where: tuple[int | str, ...], value: Mapping[str, Any]) -> str:
     # A key that is no Unicode has no place of its own.
     key = str(where[0]) if where else next((key for key in value if key not in _WANTED), "")
     if key not in _WANTED:
-        near = difflib.get_close_matches(key, _WANTED, n=1)
+        near = get_close_matches(key, _WANTED, n=1)
         hint = f"did you mean {near[0]!r}" if near else f"use {', '.join(_WANTED)}"
         return f"key {reprlib.repr(key)} is not known; {hint}"
     return f"{key}: {reprlib.repr(value[key])} is not {_WANTED[key]}"

@@ -31,6 +31,7 @@ class StreamSpec(BaseModel):
     :param name: the same for the same registry and target, so that it can be found again.
     :param line: the target and its ancestors, parents first.
     :param source: address template of the catalog's files.
+    :param jobs: all of the registry, which a message may name; none = any name is taken for another's job.
     :param ours: where things are made that are no uploads: folders, and templates of artifacts.
     :param home: folder of what the pipeline says: its state, its report.
     :param completion_topic: gets a message for each item whose target was made.
@@ -47,6 +48,7 @@ class StreamSpec(BaseModel):
     line: tuple[LineJob, ...] = Field(min_length=1)
     source: str
     root: str
+    jobs: tuple[str, ...] = ()
     ours: tuple[str, ...] = ()
     home: str
     subscription: str

@@ -17,7 +17,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 from beam_jobs.contract.address import Address, local_path, with_scheme
 from beam_jobs.contract.errors import MessageError
 from beam_jobs.contract.item import item_id_fault
-from beam_jobs.contract.message import Message, parse_message
+from beam_jobs.contract.message import Message, check_jobs, parse_message
 from beam_jobs.contract.ours import is_made_here
 from beam_jobs.contract.report import ReportRow
 from beam_jobs.contract.stream import StreamSpec
@@ -104,6 +104,8 @@ class Serve(beam.DoFn):
 
     def _rows(self, message: Any, attributes: dict[str, str]) -> Iterator[ReportRow]:
         asked = parse_message(message.data, attributes)
+        if self._spec.jobs:
+            check_jobs(asked, self._spec.jobs)
         asked_at = message.publish_time or datetime.now(UTC)
         if asked_at.tzinfo is None:
             asked_at = asked_at.replace(tzinfo=UTC)

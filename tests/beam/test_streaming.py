@@ -145,9 +145,13 @@ def test_uploads_to_a_bucket_that_takes_the_artifacts_too(cloud, tmp_path):
 def test_only_what_is_missing_is_made_and_poison_is_buried(stream):
     make_songs(stream.folder / "songs", ["a", "b", "c"], seconds=1)
     stream.start()
-    stream.publish(b"a", b'{"item": "b", "targets": ["sibling"]}', b'{"item": 3}', b"missing")
+    typo = b'{"item": "c", "targets": ["speach"]}'
+    stream.publish(b"a", b'{"item": "b", "targets": ["sibling"]}', b'{"item": 3}', typo, b"missing")
     wait_until(
-        lambda: len(stream.rows()) >= 3 and stream.rows("dead"), patience=60, what=stream.log(), every=0.2
+        lambda: len(stream.rows()) >= 4 and len(stream.rows("dead")) == 2,
+        patience=60,
+        what=stream.log(),
+        every=0.2,
     )
     first = {(row["item"], row["job"]): row["status"] for row in stream.rows()}
     assert first == {
@@ -164,7 +168,10 @@ def test_only_what_is_missing_is_made_and_poison_is_buried(stream):
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert stream.drain() == 0, stream.log()
     assert stream.outcomes().count(("a", "speech", "done")) == 2
-    (dead,) = stream.rows("dead")
-    assert "item: Input should be a valid string" in dead["reason"]
-    (buried,) = stream.left(stream.dead)
-    assert (buried.data, "media_reason" in buried.attributes) == (b'{"item": 3}', True)
+    reasons = {dead["data"]: dead["reason"] for dead in stream.rows("dead")}
+    assert "item: Input should be a valid string" in reasons['{"item": 3}']
+    assert reasons[typo.decode()] == "targets names 'speach', which is no job here; did you mean 'speech'?"
+    buried = {letter.data: letter.attributes for letter in stream.left(stream.dead)}
+    assert [buried[data]["media_reason"] for data in (b'{"item": 3}', typo)] == [
+        reasons['{"item": 3}'], reasons[typo.decode()]
+    ]  # fmt: skip

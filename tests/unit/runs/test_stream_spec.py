@@ -26,3 +26,9 @@ def test_the_folders_that_are_no_uploads_are_those_that_are_written():
     from airflow_media_provider.intake.layout import INTAKE_FOLDER
 
     assert {INTAKE_FOLDER, RUNS_FOLDER, STREAMS_FOLDER} == set(OWN_FOLDERS)
+
+
+def test_a_stream_knows_the_names_of_all_jobs_so_that_a_mistyped_one_is_none():
+    graph = media_registry(root="gs://b/media", source="gs://b/{item}", jobs=JOBS)
+    spec = stream_spec(graph, "downsample", subscription="projects/p/subscriptions/s")
+    assert sorted(spec.jobs) == sorted(JOBS)
