@@ -179,7 +179,9 @@ STREAM_ACTION = Arg(
 )
 STREAM_JOB = Arg(("job",), help="Target job; its missing ancestors are made on the way", metavar="JOB")
 SUBSCRIPTION = Arg(
-    ("--subscription",), help="Full name (default: that of uploads in the registry)", metavar="SUBSCRIPTION"
+    ("--subscription",),
+    help="For start: full name (default: that of uploads in the registry)",
+    metavar="SUBSCRIPTION",
 )
 
 STREAM_SUBSCRIPTION = Arg(

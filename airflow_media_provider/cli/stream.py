@@ -28,7 +28,7 @@ def stream(args: Namespace) -> int:
     if graph.job(args.job).runner.name == "dataflow":
         raise PlanError(f"job {args.job!r} runs on Dataflow; start its stream by MediaStreamingJobOperator")
     stores = open_stores(graph.root)
-    spec = stream_spec(graph, args.job, subscription=args.subscription)
+    spec = stream_spec(graph, args.job, to_start=args.action == "start", subscription=args.subscription)
     state = find_running(spec, stores) if args.action == "start" else read_state(spec, stores)
     if args.action == "start":
         if state.alive:

@@ -35,7 +35,7 @@ class MediaStreamingJobOperator(BaseOperator):
     :param registry: path of the registry, or ``package.module:NAME``.
     :param target: the job; its missing ancestors are made in the same pipeline.
     :param action: ``start``, ``drain`` or ``stop``.
-    :param subscription: instead of the registry's ``uploads``; a stream needs one of its own.
+    :param subscription: for ``start``: instead of the registry's ``uploads``; a stream needs one of its own.
     :param lease_s: after a crash on the direct runner, messages come back so much later.
     :param patience: seconds to wait for the end of a stream that is drained or stopped.
     :param python: interpreter that has the worker's packages; default ``[media] python``, else this one.
@@ -87,7 +87,10 @@ class MediaStreamingJobOperator(BaseOperator):
         graph = read_graph(self.registry, overlay=self.overlay, dag=self.dag)
         stores = MediaHook(self.gcp_conn_id, self.impersonation_chain).stores()
         try:
-            spec = stream_spec(graph, self.target, subscription=self.subscription, lease_s=self.lease_s)
+            spec = stream_spec(
+                graph, self.target, to_start=self.action == "start",
+                subscription=self.subscription, lease_s=self.lease_s,
+            )  # fmt: skip
             if graph.job(self.target).runner.name == "dataflow":
                 return self._on_dataflow(graph, spec, stores)
             return self._here(spec, stores)

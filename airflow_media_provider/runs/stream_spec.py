@@ -15,17 +15,18 @@ from beam_jobs.contract.stream import LineJob, StreamSpec
 STREAMS_FOLDER = "_streams"
 
 
-def stream_spec(graph: JobGraph, target: str, **options: Any) -> StreamSpec:
+def stream_spec(graph: JobGraph, target: str, *, to_start: bool = True, **options: Any) -> StreamSpec:
     """Return the stream of ``target``: its whole line of ancestors in one pipeline.
 
+    :param to_start: False = to look for one, or to end it: that needs no subscription.
     :param options: ``subscription``, ``lease_s`` and others of :class:`StreamSpec`, instead of the
         registry's.
     :raises PlanError: for an unknown job, a line that works on items' children or with a step that is more
-        than a function, or when nobody names a subscription.
+        than a function, or when nobody names a subscription for one that is to start.
     """
     name = graph.job(target).name
     subscription = options.pop("subscription", None) or (graph.uploads and graph.uploads.subscription)
-    if not subscription:
+    if to_start and not subscription:
         raise PlanError(
             f"stream of {name!r}: no subscription; give one, or 'uploads: {{subscription: …}}' in the "
             "registry"
@@ -42,7 +43,7 @@ def stream_spec(graph: JobGraph, target: str, **options: Any) -> StreamSpec:
     return StreamSpec(
         name=stream, registry=graph.name, target=name, source=graph.source, root=graph.root, home=home,
         jobs=tuple(graph.order), ours=ours(graph),
-        subscription=subscription, line=tuple(_job(graph, job, stream) for job in line), **given,
+        subscription=subscription or "", line=tuple(_job(graph, job, stream) for job in line), **given,
     )  # fmt: skip
 
 
