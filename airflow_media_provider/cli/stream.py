@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_media_provider.cli.command import ALL_DONE, SOME_LEFT, command, open_graph, open_stores
@@ -12,10 +13,13 @@ from airflow_media_provider.compat import conf
 from airflow_media_provider.errors import LaunchError, PlanError
 
 if TYPE_CHECKING:
+    from airflow_media_provider.runs.streams import StreamState
     from airflow_media_provider.storage import Stores
     from beam_jobs.contract.stream import StreamSpec
 
 PATIENCE_S = 600.0
+SHOWN = ("done", "present", "failed", "blocked")
+ENDED = ("drained", "stopped")
 
 
 @command
@@ -30,24 +34,49 @@ def stream(args: Namespace) -> int:
     stores = open_stores(graph.root)
     spec = stream_spec(graph, args.job, to_start=args.action == "start", subscription=args.subscription)
     state = find_running(spec, stores) if args.action == "start" else read_state(spec, stores)
+    asked = args.action in ("drain", "stop") and state.alive
     if args.action == "start":
         if state.alive:
             raise PlanError(f"{spec.name} runs already: process {state.said['pid']} on {state.said['host']}")
         _serve(args, spec, stores)
         state = read_state(spec, stores)
-    elif args.action in ("drain", "stop") and state.alive:
+    elif asked:
         ask_to_end(spec, stores, at_once=args.action == "stop")
         state = wait_for_end(spec, stores, patience=PATIENCE_S)
-    said = {**state.said, "name": spec.name, "state": state.state}
+    _tell(args, state)
+    return SOME_LEFT if asked and state.state not in ENDED else ALL_DONE
+
+
+def _tell(args: Namespace, state: StreamState) -> None:
+    """Print what a stream says of itself; what ails it, below the table."""
+    said = {**state.said, "name": state.name, "state": state.state}
     if is_object(args.output):
         print_object(said, args.output)
-    else:
-        counts = {
-            name: said.get("rows", {}).get(name, 0) for name in ("done", "present", "failed", "blocked")
-        }
-        row = {"name": spec.name, "state": state.state, "messages": said.get("messages", 0), **counts}
-        print_rows([row], args.output)
-    return SOME_LEFT if state.state in ("failed", "silent") else ALL_DONE
+        return
+    rows = said.get("rows", {})
+    row = {
+        "name": state.name, "state": state.state, "since": _time(said.get("started")),
+        "messages": said.get("messages", 0),
+        **{name: rows.get(name, 0) for name in SHOWN},
+        **{name: count for name, count in rows.items() if name not in SHOWN},
+        "ignored": said.get("ignored", 0), "dead": said.get("dead", 0),
+        "given back": said.get("given_back", 0),
+    }  # fmt: skip
+    print_rows([row], args.output)
+    if state.state == "silent":
+        print(
+            f"{state.name} has said nothing since {_time(said.get('updated'))}, or its process is gone; "
+            "start it again, and it goes on with what Pub/Sub still has",
+            file=sys.stderr,
+        )
+    if said.get("trouble"):
+        print(f"last trouble: {said['trouble']}", file=sys.stderr)
+
+
+def _time(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _serve(args: Namespace, spec: StreamSpec, stores: Stores) -> None:

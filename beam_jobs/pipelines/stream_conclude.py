@@ -171,7 +171,7 @@ class Statistics:
     """What this process has done since its start."""
 
     def __init__(self) -> None:
-        self.messages = self.dead = self.given_back = 0
+        self.messages = self.dead = self.ignored = self.given_back = 0
         self.rows: dict[str, int] = {}
         self.trouble = ""
 
@@ -180,6 +180,7 @@ class Statistics:
         for one in served:
             self.messages += 1
             self.dead += one.dead is not None
+            self.ignored += one.dead is None and not one.rows
             for row in one.rows:
                 self.rows[str(row.status)] = self.rows.get(str(row.status), 0) + 1
 

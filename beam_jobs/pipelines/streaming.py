@@ -100,6 +100,7 @@ def _watch(spec: StreamSpec, leases: Leases) -> bool:
         over = empty_since is not None and time.monotonic() - empty_since > HEARTBEAT_S
         fault = "no item ended for too long (storage hangs?)" if leases.stuck else leases.fault
         if fault is not None:
+            STATISTICS.trouble = str(fault)[:500]
             _say(spec, "failed", started, leases)
             raise MediaJobError(f"stream {spec.name!r}: {spec.subscription}: {fault}")
         state = "drained" if over else "draining" if leases.draining.is_set() else "running"
@@ -129,7 +130,8 @@ def _say(spec: StreamSpec, state: str, started: float, leases: Leases) -> None:
         "name": spec.name, "target": spec.target, "state": state, "pid": os.getpid(),
         "host": socket.gethostname(), "place": place(), "process": started_at(os.getpid()),
         "started": started, "updated": time.time(), "in_work": leases.in_work,
-        "messages": STATISTICS.messages, "dead": STATISTICS.dead, "given_back": STATISTICS.given_back,
+        "messages": STATISTICS.messages, "dead": STATISTICS.dead, "ignored": STATISTICS.ignored,
+        "given_back": STATISTICS.given_back,
         "trouble": STATISTICS.trouble, "rows": STATISTICS.rows,
     }  # fmt: skip
     store = store_for(spec.state)

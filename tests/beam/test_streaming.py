@@ -168,6 +168,8 @@ def test_only_what_is_missing_is_made_and_poison_is_buried(stream):
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert stream.drain() == 0, stream.log()
     assert stream.outcomes().count(("a", "speech", "done")) == 2
+    state = stream.state()
+    assert [state[name] for name in ("messages", "dead", "ignored", "given_back")] == [6, 2, 1, 0]
     reasons = {dead["data"]: dead["reason"] for dead in stream.rows("dead")}
     assert "item: Input should be a valid string" in reasons['{"item": 3}']
     assert reasons[typo.decode()] == "targets names 'speach', which is no job here; did you mean 'speech'?"
