@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_media_provider.cli.command import ALL_DONE, SOME_LEFT, command, open_graph, open_stores
+from airflow_media_provider.cli.ending import ended_by_signals
 from airflow_media_provider.cli.output import is_object, print_object, print_rows
 from airflow_media_provider.compat import conf
 from airflow_media_provider.errors import LaunchError, PlanError
 
 if TYPE_CHECKING:
+    from airflow_media_provider.registry.model import JobGraph
     from airflow_media_provider.runs.streams import StreamState
     from airflow_media_provider.storage import Stores
     from beam_jobs.contract.stream import StreamSpec
@@ -38,7 +40,7 @@ def stream(args: Namespace) -> int:
     if args.action == "start":
         if state.alive:
             raise PlanError(f"{spec.name} runs already: process {state.said['pid']} on {state.said['host']}")
-        _serve(args, spec, stores)
+        _serve(args, graph, spec, stores)
         state = read_state(spec, stores)
     elif asked:
         ask_to_end(spec, stores, at_once=args.action == "stop")
@@ -79,17 +81,33 @@ def _time(seconds: float | None) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _serve(args: Namespace, spec: StreamSpec, stores: Stores) -> None:
+def _serve(args: Namespace, graph: JobGraph, spec: StreamSpec, stores: Stores) -> None:
     from airflow_media_provider.runners.launch import launch
-    from airflow_media_provider.runs.streams import prepare_start
+    from airflow_media_provider.runs.stream_end import why_ended
+    from airflow_media_provider.runs.streams import ask_to_end, prepare_start
 
+    def end(at_once: bool) -> None:
+        said = "stops" if at_once else "finishes what it has in work; once more stops it at once"
+        print(f"{spec.name} {said}", file=sys.stderr)
+        try:
+            ask_to_end(spec, stores, at_once=at_once)
+        except Exception as error:
+            print(f"{spec.name} cannot be asked to end: {error}; the third time kills it", file=sys.stderr)
+
+    uri = prepare_start(spec, stores)
     print(f"{spec.name} serves {spec.subscription}; Ctrl-C drains it", file=sys.stderr)
-    result = launch(
-        [prepare_start(spec, stores)],
-        python=args.python or conf.get("media", "python", fallback="") or sys.executable,
-        module="beam_jobs.stream",
-        on_event=lambda event: None,
-        on_line=lambda line: print(line, file=sys.stderr),
-    )
+    with ended_by_signals(end):
+        result = launch(
+            [uri],
+            python=args.python or conf.get("media", "python", fallback="") or sys.executable,
+            module="beam_jobs.stream",
+            on_event=lambda event: None,
+            on_line=_pass_on,
+        )
     if result.exit_code:
-        raise LaunchError(f"{spec.name} ended with code {result.exit_code}: {result.last_line}")
+        raise LaunchError(why_ended(spec, result, graph.uploads))
+
+
+def _pass_on(line: str) -> None:
+    if not line.startswith("could not run "):  # the command's own error says it
+        print(line, file=sys.stderr)

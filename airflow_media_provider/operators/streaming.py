@@ -12,7 +12,7 @@ from airflow_media_provider.hooks.registry import read_graph
 
 if TYPE_CHECKING:
     from airflow_media_provider.compat import Context
-    from airflow_media_provider.registry.model import JobGraph
+    from airflow_media_provider.registry.model import JobGraph, Uploads
     from airflow_media_provider.runners.launch import Worker
     from airflow_media_provider.storage import Stores
     from beam_jobs.contract.stream import StreamSpec
@@ -93,7 +93,7 @@ class MediaStreamingJobOperator(BaseOperator):
             )  # fmt: skip
             if graph.job(self.target).runner.name == "dataflow":
                 return self._on_dataflow(graph, spec, stores)
-            return self._here(spec, stores)
+            return self._here(spec, stores, graph.uploads)
         except MediaError as error:
             raise AirflowException(str(error)) from error
 
@@ -102,7 +102,7 @@ class MediaStreamingJobOperator(BaseOperator):
         if self._worker is not None:
             self._worker.kill()
 
-    def _here(self, spec: StreamSpec, stores: Stores) -> dict[str, Any]:
+    def _here(self, spec: StreamSpec, stores: Stores, uploads: Uploads | None) -> dict[str, Any]:
         from airflow_media_provider.runs.streams import ask_to_end, find_running, read_state, wait_for_end
 
         if self.action == "start":
@@ -110,7 +110,7 @@ class MediaStreamingJobOperator(BaseOperator):
             if state.alive:
                 self.log.info("%s runs already: %s", spec.name, state.said)
                 return {"name": spec.name, **state.said}
-            self._serve(spec, stores)
+            self._serve(spec, stores, uploads)
             state = read_state(spec, stores)
         elif (state := read_state(spec, stores)).alive:
             ask_to_end(spec, stores, at_once=self.action == "stop")
@@ -121,8 +121,9 @@ class MediaStreamingJobOperator(BaseOperator):
             self.log.info("%s does not run: %s", spec.name, state.state)
         return {**state.said, "name": spec.name, "state": state.state}
 
-    def _serve(self, spec: StreamSpec, stores: Stores) -> None:
+    def _serve(self, spec: StreamSpec, stores: Stores, uploads: Uploads | None) -> None:
         from airflow_media_provider.runners.launch import launch
+        from airflow_media_provider.runs.stream_end import why_ended
         from airflow_media_provider.runs.streams import prepare_start
 
         result = launch(
@@ -134,10 +135,7 @@ class MediaStreamingJobOperator(BaseOperator):
             on_start=self._remember,
         )
         if result.exit_code:
-            raise AirflowException(
-                f"{spec.name} ended with code {result.exit_code}: {result.last_line}; start it again, and it "
-                "goes on with what Pub/Sub still has"
-            )
+            raise AirflowException(why_ended(spec, result, uploads))
 
     def _on_dataflow(self, graph: JobGraph, spec: StreamSpec, stores: Stores) -> dict[str, Any]:
         from airflow.providers.google.cloud.hooks.dataflow import DataflowHook

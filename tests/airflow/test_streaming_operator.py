@@ -121,10 +121,49 @@ def test_a_stream_that_cannot_run_says_why(served):
     ):
         operator(registry, "start", target="downsampl").execute({})
     gone = operator(registry, "start", subscription="projects/test-project/subscriptions/gone")
-    with pytest.raises(AirflowException, match=r"ended with code 2: could not run .*subscriptions/gone: 404"):
+    said = (
+        r"ended with code 2: could not run .*subscriptions/gone: 404 .*verify --subscription .*/gone --create"
+    )
+    with pytest.raises(AirflowException, match=said):
         gone.execute({})
     with pytest.raises(ValueError, match="action 'begin' is none of start, drain, stop"):
         operator(registry, "begin")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_drains_the_stream_of_the_command_which_tells_how_it_ended(served, number):
+    registry, topic, pubsub = served
+    command = [str(Path(sys.executable).parent / "airflow"), "media", "stream", "start", "downsample"]
+    with subprocess.Popen(
+        [*command, "-r", str(registry), "--output", "json"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ,
+    ) as process:  # fmt: skip
+        try:
+            wait_until(lambda: state_of(registry).alive, patience=90, what="the stream did not start")
+            pubsub.publish(topic, b"a")
+            wait_until(
+                lambda: state_of(registry).said.get("messages"), patience=60, what="nothing was served"
+            )
+            process.send_signal(number)
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    said = json.loads(out)
+    assert (process.returncode, said["state"], said["rows"]) == (0, "drained", {"done": 1}), err
+    assert "finishes what it has in work" in err
+
+
+def test_a_command_without_its_subscription_says_so_once_and_how_to_make_it(served):
+    registry, *_ = served
+    command = [str(Path(sys.executable).parent / "airflow"), "media", "stream", "start", "downsample"]
+    gone = "projects/test-project/subscriptions/gone"
+    said = subprocess.run(
+        [*command, "-r", str(registry), "--subscription", gone],
+        capture_output=True, text=True, env=os.environ, timeout=120, check=False,
+    )  # fmt: skip
+    assert (said.returncode, said.stdout) == (2, "")
+    assert said.stderr.count(f"{gone}: 404") == 1
+    assert f"to make it: airflow media verify --subscription {gone} --create" in said.stderr
 
 
 def test_the_command_line_tells_of_a_stream_and_drains_it(served):
