@@ -171,7 +171,7 @@ def test_only_what_is_missing_is_made_and_poison_is_buried(stream):
     state = stream.state()
     assert [state[name] for name in ("messages", "dead", "ignored", "given_back")] == [6, 2, 1, 0]
     reasons = {dead["data"]: dead["reason"] for dead in stream.rows("dead")}
-    assert "item: Input should be a valid string" in reasons['{"item": 3}']
+    assert "item: 3 is not an id as text" in reasons['{"item": 3}']
     assert reasons[typo.decode()] == "targets names 'speach', which is no job here; did you mean 'speech'?"
     buried = {letter.data: letter.attributes for letter in stream.left(stream.dead)}
     assert [buried[data]["media_reason"] for data in (b'{"item": 3}', typo)] == [
