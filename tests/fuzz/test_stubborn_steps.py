@@ -56,7 +56,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory: pytest.TempPathFactory, scratch: Path) -> JobFolder:
     job = JobFolder(tmp_path_factory.mktemp("stubborn"))
-    job.changes = {"step": STUBBORN, "limits": {"timeout_s": 3, "memory_mb": 700}}
+    job.changes = {"step": STUBBORN, "limits": {"timeout_s": 10, "memory_mb": 700}}
     for deed in DEEDS:
         job.add(f"{deed} 1", text=deed)
     job.add(*(f"fine {number}" for number in range(20)), text="good")
