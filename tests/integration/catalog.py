@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from airflow_media_provider.storage.store import TEMP_PREFIX
 from tests.integration.songs import make_songs, spoil
 
 if TYPE_CHECKING:
@@ -40,12 +41,12 @@ class Catalog:
         return str(path)
 
     def made(self, job: str, under: str) -> dict[str, Path]:
-        """Return item -> artifact of a job, for the items below ``under``."""
+        """Return item -> finished artifact of a job, for the items below ``under``."""
         found = {}
         for fingerprint in (self.folder / "artifacts" / job).glob("*"):
             for path in fingerprint.rglob("*"):
                 item = path.relative_to(fingerprint).with_suffix("").as_posix()
-                if path.is_file() and item.startswith(f"{under}/"):
+                if path.is_file() and not path.name.startswith(TEMP_PREFIX) and item.startswith(f"{under}/"):
                     found[item] = path
         return found
 
