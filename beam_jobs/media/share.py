@@ -81,12 +81,17 @@ class Record:
             _shelf.used -= self._size
         self._arrays, self._size = None, 0
 
+    @property
+    def whole(self) -> bool:
+        """Whether all that came was kept, and still is."""
+        return self._arrays is not None and self._item == _shelf.items
+
     def put(self, path: Path, form: Key, info: AudioInfo, frames_read: int) -> None:
         """Give them to whoever opens the file after this.
 
         :param form: channels and rate of samples; rate, window and hop of spectra.
         """
-        if self._arrays is not None and self._item == _shelf.items:
+        if self._arrays is not None and self.whole:
             _shelf.kept[*_file_key(path), *form] = _Kept(
                 info=info, frames_read=frames_read, blocks=tuple(self._arrays)
             )

@@ -28,6 +28,8 @@ class Written:
 
     def keep(self, path: Path) -> None:
         """Have them at hand for whoever opens the file, which is complete."""
+        if not self._record.whole:
+            return
         with AudioFile(path) as audio:
             info = audio.info
         self._record.put(path, (info.channels, info.rate), info, self._frames)

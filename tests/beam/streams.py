@@ -20,6 +20,8 @@ from tests.airflow_env.client import wait_until
 from tests.peers.pubsub import PROJECT
 
 ROOT = Path(__file__).resolve().parents[2]
+COUNT = {"count": {"step": "tests.beam.steps_for_tests:calm", "needs": ["source"]}}
+"""A graph of one job that does nothing worth waiting for."""
 
 
 class Stream:

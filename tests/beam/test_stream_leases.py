@@ -24,15 +24,6 @@ from tests.beam.streams import Stream
 
 pytestmark = pytest.mark.beam
 
-COUNT = {"count": {"step": "tests.beam.steps_for_tests:calm", "needs": ["source"]}}
-
-
-@pytest.fixture
-def stream(cloud, tmp_path, monkeypatch):
-    for name, value in cloud.env.items():
-        monkeypatch.setenv(name, value)
-    return Stream(cloud, tmp_path, COUNT, target="count")
-
 
 @pytest.fixture
 def leases(stream, monkeypatch):

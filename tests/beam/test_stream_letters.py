@@ -13,19 +13,10 @@ from beam_jobs.pipelines import stream_letters
 from beam_jobs.pipelines.stream_conclude import Conclude
 from beam_jobs.pipelines.stream_letters import Letter, Letters
 from beam_jobs.pipelines.stream_messages import Serve
-from tests.beam.streams import Stream
 
 pytestmark = pytest.mark.beam
 
-COUNT = {"count": {"step": "tests.beam.steps_for_tests:calm", "needs": ["source"]}}
 PUBLISH = PublisherClient.publish
-
-
-@pytest.fixture
-def stream(cloud, tmp_path, monkeypatch):
-    for name, value in cloud.env.items():
-        monkeypatch.setenv(name, value)
-    return Stream(cloud, tmp_path, COUNT, target="count")
 
 
 @pytest.fixture

@@ -11,12 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.airflow_env.client import wait_until
-from tests.beam.streams import Stream
+from tests.beam.streams import COUNT, Stream
 from tests.peers.refusing import refusing_storage
 
 pytestmark = [pytest.mark.beam, pytest.mark.timeout(240)]
-
-COUNT = {"count": {"step": "tests.beam.steps_for_tests:calm", "needs": ["source"]}}
 
 
 @pytest.fixture
