@@ -12,9 +12,9 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import maximum_filter
 
 from beam_jobs.media.audio import Block
+from beam_jobs.media.landmark_kernel import greatest_around
 from beam_jobs.media.spectrum import decibels, power_frames
 
 RATE: Final = 8000
@@ -24,7 +24,7 @@ HOP: Final = 256
 _FRAMES_AROUND: Final = 6
 _BINS_AROUND: Final = 10
 _LOWEST_BIN: Final = 8
-_QUIETEST_DB: Final = -30.0
+_QUIETEST_DB: Final = np.float32(-30.0)
 """Of the power of a frame's bin: about -80 dBFS of a sine."""
 
 _PIECE: Final = 1024
@@ -55,26 +55,25 @@ def find_landmarks(blocks: Iterator[Block]) -> Landmarks:
 def _found(spectra: Iterator[npt.NDArray[np.float32]]) -> Iterator[tuple[npt.NDArray[np.int64], ...]]:
     """Yield frames and bins of maxima, each piece with its surroundings on both sides."""
     margin = 2 * _FRAMES_AROUND
-    kept = np.zeros((0, N_FFT // 2 + 1), np.float32)
-    first = done = 0
+    kept: list[npt.NDArray[np.float32]] = []
+    there = first = done = 0
     for power in spectra:
-        kept = np.concatenate([kept, decibels(power)])
-        while len(kept) >= _PIECE + 2 * margin:
-            ready = first + len(kept) - margin
-            yield _maxima(kept, first, done, ready)
+        kept.append(decibels(power))
+        there += len(power)
+        if there >= _PIECE + 2 * margin:
+            level = np.concatenate(kept)
+            ready = first + there - margin
+            yield _maxima(level, first, done, ready)
             done = ready
-            drop = len(kept) - 2 * margin
-            kept, first = kept[drop:], first + drop
-    if len(kept):
-        yield _maxima(kept, first, done, first + len(kept))
+            kept, first, there = [level[-2 * margin :]], first + there - 2 * margin, 2 * margin
+    if there:
+        yield _maxima(np.concatenate(kept), first, done, first + there)
 
 
 def _maxima(
     level: npt.NDArray[np.float32], first: int, begin: int, end: int
 ) -> tuple[npt.NDArray[np.int64], ...]:
     """Return the maxima of the frames ``begin`` to ``end``; ``level`` begins at ``first``."""
-    around = maximum_filter(level, (2 * _FRAMES_AROUND + 1, 2 * _BINS_AROUND + 1), mode="constant", cval=-200)
-    heard = (level == around) & (level > _QUIETEST_DB)
-    heard[:, :_LOWEST_BIN] = False
+    heard = greatest_around(level, _QUIETEST_DB, _LOWEST_BIN, _FRAMES_AROUND, _BINS_AROUND)
     frames, bins = np.nonzero(heard[begin - first : end - first])
     return frames + begin, bins

@@ -13,7 +13,12 @@ class FingerprintParams(StepParams):
 
 
 def _warm_up() -> None:
-    from beam_jobs.media import arrays, decode_soundfile, landmarks, stream  # noqa: F401
+    import numpy as np
+
+    from beam_jobs.media import arrays, decode_soundfile, stream  # noqa: F401
+    from beam_jobs.media.landmarks import N_FFT, find_landmarks
+
+    find_landmarks(iter([np.zeros((N_FFT, 1), np.float32)]))
 
 
 @step("fingerprint", version="1", makes=".npz", params=FingerprintParams, warm_up=_warm_up)
