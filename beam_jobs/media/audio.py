@@ -21,7 +21,11 @@ from beam_jobs.media.cut import cut_reason, ends_early
 from beam_jobs.media.sniff import sniff
 
 Block: TypeAlias = npt.NDArray[np.float32]
-"""Samples of shape (frames, channels), full scale is ±1."""
+"""Samples of shape (frames, channels), full scale is ±1.
+
+A decoder gives them in the order in which it has them, frame by frame or channel by channel;
+:func:`beam_jobs.media.mix.mixed` puts them frame by frame.
+"""
 
 BLOCK_FRAMES: Final = 65_536
 _MAX_BLOCK_SAMPLES: Final = 16 * BLOCK_FRAMES

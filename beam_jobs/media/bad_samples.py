@@ -45,7 +45,7 @@ def without_bad(block: Block) -> tuple[Block, int]:
 
 def _bad(block: Block) -> npt.NDArray[np.bool_] | None:
     """Tell for each sample whether it is bad; None when none is."""
-    flat = block.reshape(-1)
+    flat = block.reshape(-1, order="A")
     # One pass: a sum of squares below the limit's square proves every sample finite and below it.
     with np.errstate(over="ignore", invalid="ignore"):
         if np.dot(flat, flat) < _LOUDEST**2:

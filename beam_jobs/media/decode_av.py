@@ -133,7 +133,7 @@ class AvDecoder:
         # PyAV 18 reads past the end of eight separate planes.
         as_they_are = format == "fltp" and channels <= _FEW_PLANES
         blocks = _gathered(frames, size) if as_they_are else _converted(frames, layout, size)
-        return mixed(blocks, channels, own)
+        return blocks if channels == own else mixed(blocks, channels, own)
 
     def close(self) -> None:
         """Close the file."""
@@ -152,9 +152,9 @@ def _gathered(frames: Iterator[AudioFrame], size: int) -> Iterator[Block]:
         frame.pts = None  # positions that jump are no fault: what is there is heard
         fifo.write(frame)
         if fifo.samples >= size:
-            yield _interleaved(fifo.read(size))
+            yield _as_block(fifo.read(size))
     if fifo.samples:
-        yield _interleaved(fifo.read())
+        yield _as_block(fifo.read())
 
 
 def _converted(frames: Iterator[AudioFrame], layout: str, size: int) -> Iterator[Block]:
@@ -166,7 +166,8 @@ def _converted(frames: Iterator[AudioFrame], layout: str, size: int) -> Iterator
             yield np.asarray(whole.to_ndarray(), np.float32).reshape(-1, channels)
 
 
-def _interleaved(frame: AudioFrame | None) -> Block:
+def _as_block(frame: AudioFrame | None) -> Block:
+    """Return a frame's channels as columns, each of which lies in memory by itself."""
     if frame is None:
         raise ValueError("there are fewer samples than there were")
-    return np.ascontiguousarray(frame.to_ndarray().T)
+    return np.asarray(frame.to_ndarray(), np.float32).T

@@ -39,8 +39,8 @@ def mix_weights(channels: int, wanted: int) -> npt.NDArray[np.float32]:
 
 
 def mixed(blocks: Iterator[Block], channels: int, wanted: int) -> Iterator[Block]:
-    """Yield ``blocks`` with ``wanted`` (1 or 2) channels instead of ``channels``."""
+    """Yield ``blocks`` with ``wanted`` (1 or 2) channels instead of ``channels``, interleaved in memory."""
     if channels == wanted:
-        return blocks
+        return map(np.ascontiguousarray, blocks)
     weights = mix_weights(channels, wanted)
     return (block @ weights for block in blocks)

@@ -23,9 +23,11 @@ def call_of(path, *, keep=()):
     return StepCall(item="a", inputs={"audio": path}, output=path.with_suffix(".out"), keep=frozenset(keep))
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e9, -3e38])
-def test_the_first_of_them_is_placed_in_the_message(bad):
-    came = refusing_bad(iter(blocks([[0, 0.5], [1, 1]], [[0, 0], [0, bad], [bad, 0]])), rate=10)
+def test_the_first_of_them_is_placed_in_the_message(bad, order):
+    some = blocks([[0, 0.5], [1, 1]], [[0, 0], [0, bad], [bad, 0]])
+    came = refusing_bad((block.copy(order=order) for block in some), rate=10)
     assert next(came)[0, 1] == 0.5
     with pytest.raises(UndecodableMedia, match=r"0\.300000 s in channel 2 is .*which is no sound"):
         next(came)

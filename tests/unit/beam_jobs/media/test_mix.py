@@ -20,9 +20,18 @@ def test_mono_becomes_two_equal_channels():
     assert np.array_equal(mix(samples, 2), np.repeat(samples, 2, axis=1))
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("wanted", [1, 2])
+def test_frames_lie_one_after_the_other_however_they_come(order, wanted):
+    samples = noise(0.1, channels=2)
+    (block,) = mixed(iter([samples.copy(order=order)]), 2, wanted)
+    assert block.flags.c_contiguous
+    assert np.array_equal(block, mix(samples, wanted))
+
+
 def test_as_many_channels_as_there_are_pass_unchanged():
     samples = noise(0.1, channels=2)
-    assert mix(samples, 2) is samples or np.array_equal(mix(samples, 2), samples)
+    assert next(mixed(iter([samples]), 2, 2)) is samples
 
 
 @pytest.mark.parametrize("channels", range(3, 15))
