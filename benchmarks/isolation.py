@@ -64,6 +64,7 @@ class Case:
 CASES: Final = (
     Case(step="downsample", files="songs"),
     Case(step="downsample", files="clips", repeats=2),
+    Case(step="probe", files="songs", repeats=40),
     Case(step="probe", files="clips", repeats=10),
     Case(step="thumbnail", files="photos", repeats=10),
     Case(step="thumbnail", files="small pictures", repeats=3),

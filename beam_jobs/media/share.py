@@ -139,7 +139,7 @@ class SharedAudio:
 
         :param make: decodes it, when it is not kept.
         """
-        return self._shared((channels, rate), make, np.copy)
+        return self._shared((channels, rate), make, _apart)
 
     def spectra(
         self, rate: int, n_fft: int, hop: int, make: Callable[[], Iterator[Array]]
@@ -202,6 +202,10 @@ class SharedAudio:
 def _file_key(path: Path) -> Key:
     facts = path.stat()
     return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+
+def _apart(block: Array) -> Array:
+    return np.array(block, order="C")  # so that it is put frame by frame once, not for each reader
 
 
 def _sealed(array: Array) -> Array:
