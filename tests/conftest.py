@@ -28,8 +28,11 @@ os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
 os.environ["AIRFLOW__USAGE_DATA_COLLECTION__ENABLED"] = "False"
 
 # No test asserts a time: an example may take long on a machine that others use, too.
-settings.register_profile("unhurried", parent=settings.default, deadline=None)
-settings.load_profile("unhurried")
+# The examples are the same each time, so that a change is judged by itself; HYPOTHESIS_PROFILE=exploring
+# looks for new ones.
+settings.register_profile("exploring", deadline=None)
+settings.register_profile("unhurried", deadline=None, derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "unhurried"))
 
 _FAILED = pytest.StashKey[bool]()
 

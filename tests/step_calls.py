@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
+import shutil
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +30,21 @@ def call_step(
     step = load_step(step) if isinstance(step, str) else step
     parsed = step.parse_params(params or {})
     if output is None:
-        output = Path(tempfile.mkdtemp()) / f"artifact{step.suffix(parsed)}"
+        output = Path(tempfile.mkdtemp(dir=_outputs())) / f"artifact{step.suffix(parsed)}"
     call = StepCall(
         item="some/item", inputs=inputs, output=output, child_suffix=step.child_suffix(parsed) or ""
     )
     assert step.run is not None
     with call.stage("step"):
         return step.run(call, parsed), call
+
+
+@cache
+def _outputs() -> str:
+    """Return a folder that goes with this process."""
+    folder = tempfile.mkdtemp(prefix="step-calls-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def files_of(step: str | Step, inputs: dict[str, Path]) -> dict[str, bytes]:

@@ -61,9 +61,9 @@ def test_a_killed_task_leaves_no_worker(catalog, dag_folder, number):
         assert len(processes(folder)) > 2, "the task, its worker, the worker's child"
 
         task.send_signal(number)
-        said, _ = task.communicate(timeout=60)
+        said, _ = task.communicate(timeout=180)
 
-        wait_for(lambda: not processes(folder), patience=15)
+        wait_for(lambda: not processes(folder))
         if number == signal.SIGTERM:
             assert "STATE failed" in said
     finally:
@@ -82,7 +82,7 @@ def processes(folder: Path) -> list[psutil.Process]:
     return found
 
 
-def wait_for(look, patience: float = 60) -> None:
+def wait_for(look, patience: float = 180) -> None:
     deadline = time.monotonic() + patience
     while not look():
         assert time.monotonic() < deadline, "did not come true"

@@ -147,7 +147,7 @@ def test_an_interrupted_run_leaves_no_process_and_goes_on_where_it_was(folder):
     )
     made = folder / "artifacts" / "slow"
     with _started(folder, "run", "-r", "registry.yaml", "-p", "rock/", "-o", "json") as process:
-        _wait_for(lambda: any(made.rglob("*.json")), process)
+        _wait_for(lambda: any(made.rglob("a.json")), process)
         below = psutil.Process(process.pid).children(recursive=True)
         assert below, "the worker and its children"
         process.send_signal(signal.SIGINT)

@@ -19,6 +19,7 @@ from airflow_media_provider.operators.streaming import MediaStreamingJobOperator
 from airflow_media_provider.runs.stream_spec import stream_spec
 from airflow_media_provider.runs.streams import read_state
 from airflow_media_provider.storage import Stores
+from airflow_media_provider.storage.store import TEMP_PREFIX
 from tests.airflow_env.client import wait_until
 from tests.integration.songs import make_songs
 
@@ -49,7 +50,8 @@ def served(cloud, tmp_path, monkeypatch):
 
 def operator(registry: Path, action: str, **more) -> MediaStreamingJobOperator:
     return MediaStreamingJobOperator(
-        task_id=action, registry=str(registry), action=action, patience=60, dag=DAG("streams", schedule=None),
+        task_id=action, registry=str(registry), action=action, patience=180,
+        dag=DAG("streams", schedule=None),
         **{"target": "downsample", **more},
     )  # fmt: skip
 
@@ -60,6 +62,12 @@ def state_of(registry: Path):
     return read_state(stream_spec(load_registry(str(registry)), "downsample"), Stores())
 
 
+def made_by(registry: Path) -> list[str]:
+    """Return the names of the finished artifacts."""
+    made = (registry.parent / "artifacts" / "downsample").glob("*/*.flac")
+    return sorted(path.name for path in made if not path.name.startswith(TEMP_PREFIX))
+
+
 @pytest.mark.parametrize(("action", "ends_as"), [("drain", "drained"), ("stop", "stopped")])
 def test_a_stream_is_started_found_again_and_ended(served, action, ends_as):
     registry, topic, pubsub = served
@@ -67,18 +75,17 @@ def test_a_stream_is_started_found_again_and_ended(served, action, ends_as):
     first = operator(registry, "start")
     thread = threading.Thread(target=lambda: results.update(first=first.execute({})))
     thread.start()
-    wait_until(lambda: state_of(registry).alive, patience=60, what="the stream did not start")
+    wait_until(lambda: state_of(registry).alive, what="the stream did not start")
     pubsub.publish(topic, b"a", b"b")
-    made = registry.parent / "artifacts" / "downsample"
-    wait_until(lambda: len(list(made.glob("*/*.flac"))) == 2, patience=60, what="nothing was served")
+    wait_until(lambda: made_by(registry) == ["a.flac", "b.flac"], what="nothing was served")
 
     second = operator(registry, "start").execute({})
     assert second["pid"] == state_of(registry).said["pid"], (
         "the one that runs is found, not a second one started"
     )
-    wait_until(lambda: state_of(registry).said["in_work"] == 0, patience=30, what="it is not acknowledged")
+    wait_until(lambda: state_of(registry).said.get("rows") == {"done": 2}, what="it is not told of")
     ended = operator(registry, action).execute({})
-    thread.join(timeout=60)
+    thread.join(timeout=180)
     assert not thread.is_alive()
     assert ended["state"] == results["first"]["state"] == ends_as
     assert results["first"]["rows"] == {"done": 2}
@@ -97,20 +104,19 @@ def test_a_stream_that_was_killed_a_moment_ago_is_started_anew(served):
 
     first = threading.Thread(target=start)
     first.start()
-    wait_until(lambda: state_of(registry).alive, patience=60, what="the stream did not start")
+    wait_until(lambda: state_of(registry).alive, what="the stream did not start")
     killed = state_of(registry).said["pid"]
     os.kill(killed, signal.SIGKILL)
-    first.join(timeout=30)
+    first.join(timeout=180)
     assert "ended with code -9" in errors[0]
 
     second = threading.Thread(target=start)
     second.start()
     pubsub.publish(topic, b"a")
-    made = registry.parent / "artifacts" / "downsample"
-    wait_until(lambda: list(made.glob("*/*.flac")), patience=60, what="nothing was served")
-    wait_until(lambda: state_of(registry).said["pid"] != killed, patience=30, what="it says nothing")
+    wait_until(lambda: made_by(registry), what="nothing was served")
+    wait_until(lambda: state_of(registry).said["pid"] != killed, what="it says nothing")
     operator(registry, "drain").execute({})
-    second.join(timeout=60)
+    second.join(timeout=180)
     assert (second.is_alive(), len(errors)) == (False, 1)
 
 
@@ -139,13 +145,11 @@ def test_a_signal_drains_the_stream_of_the_command_which_tells_how_it_ended(serv
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ,
     ) as process:  # fmt: skip
         try:
-            wait_until(lambda: state_of(registry).alive, patience=90, what="the stream did not start")
+            wait_until(lambda: state_of(registry).alive, what="the stream did not start")
             pubsub.publish(topic, b"a")
-            wait_until(
-                lambda: state_of(registry).said.get("messages"), patience=60, what="nothing was served"
-            )
+            wait_until(lambda: state_of(registry).said.get("messages"), what="nothing was served")
             process.send_signal(number)
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=180)
         finally:
             process.kill()
     said = json.loads(out)
@@ -159,7 +163,7 @@ def test_a_command_without_its_subscription_says_so_once_and_how_to_make_it(serv
     gone = "projects/test-project/subscriptions/gone"
     said = subprocess.run(
         [*command, "-r", str(registry), "--subscription", gone],
-        capture_output=True, text=True, env=os.environ, timeout=120, check=False,
+        capture_output=True, text=True, env=os.environ, timeout=400, check=False,
     )  # fmt: skip
     assert (said.returncode, said.stdout) == (2, "")
     assert said.stderr.count(f"{gone}: 404") == 1
@@ -173,17 +177,17 @@ def test_the_command_line_tells_of_a_stream_and_drains_it(served):
     def command(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [str(airflow), "media", "stream", *words, "-r", str(registry)],
-            capture_output=True, text=True, env=os.environ, timeout=120, check=False,
+            capture_output=True, text=True, env=os.environ, timeout=400, check=False,
         )  # fmt: skip
 
     assert "absent" in command("status", "downsample").stdout
     thread = threading.Thread(target=command, args=("start", "downsample"))
     thread.start()
-    wait_until(lambda: state_of(registry).alive, patience=90, what="the stream did not start")
+    wait_until(lambda: state_of(registry).alive, what="the stream did not start")
     pubsub.publish(topic, b"a")
-    wait_until(lambda: state_of(registry).said.get("messages"), patience=60, what="nothing was served")
+    wait_until(lambda: state_of(registry).said.get("messages"), what="nothing was served")
     assert "runs already" in command("start", "downsample").stderr
     drained = json.loads(command("drain", "downsample", "--output", "json").stdout)
     assert (drained["state"], drained["messages"], drained["rows"]) == ("drained", 1, {"done": 1})
-    thread.join(timeout=60)
+    thread.join(timeout=180)
     assert not thread.is_alive()

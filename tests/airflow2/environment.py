@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 
 from tests.airflow_env.postgres import Postgres
-from tests.airflow_env.processes import kill_all, processes_with, start_process, stop_groups
+from tests.airflow_env.processes import kill_until_none, processes_with, start_process, stop_groups
 
 PROJECT = Path(__file__).resolve().parents[2]
 VENV = PROJECT / ".venv-airflow2"
@@ -54,14 +54,14 @@ class Airflow2:
     def stop(self) -> None:
         """Stop everything."""
         stop_groups(self._processes)
-        kill_all(self.leftovers())
+        kill_until_none(self.leftovers)
         self._postgres.stop()
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run an ``airflow`` command."""
         done = subprocess.run(
             [str(VENV / "bin" / "airflow"), *command],
-            env=self.environ(), cwd=self.home, capture_output=True, text=True, check=False, timeout=600,
+            env=self.environ(), cwd=self.home, capture_output=True, text=True, check=False, timeout=900,
         )  # fmt: skip
         if check and done.returncode:
             raise RuntimeError(f"{' '.join(command)}: {done.stdout[-3000:]}\n{done.stderr[-3000:]}")

@@ -13,6 +13,9 @@ T = TypeVar("T")
 
 ENDED = frozenset({"success", "failed"})
 
+PATIENCE_S = 300.0
+"""For whatever comes within seconds on a machine that does nothing else."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DagRun:
@@ -87,10 +90,10 @@ class AirflowClient:
         errors = self.call("GET", "/importErrors")["import_errors"]
         return {error["filename"]: error["stack_trace"] for error in errors}
 
-    def wait_for_dag(self, dag_id: str, *, patience: float = 90) -> None:
+    def wait_for_dag(self, dag_id: str) -> None:
         """Return when a DAG is known; fail with the import errors when it does not come."""
         try:
-            wait_until(lambda: dag_id in self.dags(), patience=patience, what=f"DAG {dag_id} was not read")
+            wait_until(lambda: dag_id in self.dags(), what=f"DAG {dag_id} was not read")
         except TimeoutError as error:
             raise TimeoutError(f"{error}; import errors: {self.import_errors()}") from None
 
@@ -112,7 +115,7 @@ class AirflowClient:
         """Return one run."""
         return DagRun.read(self.call("GET", f"/dags/{dag_id}/dagRuns/{run_id}"))
 
-    def wait_for_run(self, run: DagRun, *, patience: float = 300, every: float = 0.5) -> DagRun:
+    def wait_for_run(self, run: DagRun, *, patience: float = PATIENCE_S, every: float = 0.5) -> DagRun:
         """Return the run once it ended, green or red."""
 
         def ended() -> DagRun | None:
@@ -167,12 +170,18 @@ def _log_line(line: Mapping[str, Any]) -> str:
     return "\n".join([str(line.get("event", line)), *errors])
 
 
-def wait_until(look: Callable[[], T | None], *, patience: float, what: str, every: float = 0.5) -> T:
-    """Return the first true answer of ``look``; raise TimeoutError with ``what`` when none comes."""
+def wait_until(
+    look: Callable[[], T | None], *, what: str | Callable[[], str], patience: float = PATIENCE_S,
+    every: float = 0.5,
+) -> T:  # fmt: skip
+    """Return the first true answer of ``look``; raise TimeoutError with ``what`` when none comes.
+
+    :param what: did not come; a function is asked at the end.
+    """
     deadline = time.monotonic() + patience
     while True:
         if answer := look():
             return answer
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} within {patience:g} s")
+            raise TimeoutError(f"{what if isinstance(what, str) else what()} within {patience:g} s")
         time.sleep(every)

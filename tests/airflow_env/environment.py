@@ -21,7 +21,7 @@ from tests.airflow_env.client import AirflowClient
 from tests.airflow_env.components import COMPONENTS, INIT_COMMAND
 from tests.airflow_env.ports import free_ports
 from tests.airflow_env.postgres import Postgres
-from tests.airflow_env.processes import kill_all, processes_with, start_process, stop_groups
+from tests.airflow_env.processes import kill_all, kill_until_none, processes_with, start_process, stop_groups
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -108,14 +108,14 @@ class AirflowEnv:
         """Stop everything, whatever state it is in; safe to call twice."""
         self.client.close()
         stop_groups(self._processes.values())
-        kill_all(self.leftovers())
+        kill_until_none(self.leftovers)
         self._processes.clear()
         if self._postgres is not None:
             self._postgres.stop()
             self._postgres = None
 
     def run(
-        self, *command: str, check: bool = True, timeout: float = 300, stdin: str = ""
+        self, *command: str, check: bool = True, timeout: float = 600, stdin: str = ""
     ) -> subprocess.CompletedProcess[str]:
         """Run one command, as ``airflow backfill create …``, in this Airflow's environment."""
         done = subprocess.run(
@@ -196,6 +196,9 @@ class AirflowEnv:
             ("scheduler", "task_instance_heartbeat_timeout"): 30,
             ("scheduler", "task_instance_heartbeat_timeout_detection_interval"): 2,
             ("scheduler", "catchup_by_default"): False,
+            # A task that is not answered in time for a while, on a busy machine, would be killed.
+            ("workers", "execution_api_timeout"): 60,
+            ("workers", "max_failed_heartbeats"): 10,
             # Else a scheduled example would take part in every demo and test.
             ("core", "dags_are_paused_at_creation"): True,
             ("usage_data_collection", "enabled"): False,

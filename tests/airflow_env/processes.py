@@ -90,3 +90,10 @@ def kill_all(processes: Sequence[psutil.Process]) -> None:
         with contextlib.suppress(psutil.Error):
             process.kill()
     psutil.wait_procs(processes, timeout=10)
+
+
+def kill_until_none(left: Callable[[], Sequence[psutil.Process]]) -> None:
+    """Kill what is ``left`` until nothing is: one that is asked for its children may have had more since."""
+    deadline = time.monotonic() + 30
+    while (processes := left()) and time.monotonic() < deadline:
+        kill_all(processes)

@@ -45,7 +45,7 @@ class JobFolder:
             "run_id": "test", "job": "mood", "step": MOOD, "manifest": f"{self.path}/manifest.jsonl",
             "total": len(self.lines), "inputs": {"text": f"file://{self.path}/in/{{item}}.txt"},
             "output": f"file://{self.path}/out/{{item}}.json", "report": f"file://{self.path}/report",
-            "limits": {"timeout_s": 60}, "concurrency": 2,
+            "limits": {"timeout_s": 60}, "concurrency": 1,
         }  # fmt: skip
         return LaunchSpec.model_validate({**facts, **self.changes})
 

@@ -10,7 +10,7 @@ from tests.beam.jobs import JobFolder
 
 
 def model_job(
-    path: Path, model: Path | str, kind: str, *, concurrency: int = 2, suffix: str = ".json", **params: Any
+    path: Path, model: Path | str, kind: str, *, concurrency: int = 1, suffix: str = ".json", **params: Any
 ) -> JobFolder:
     """Return a job that runs ``model`` over the files in ``path/in``, whose names are the items."""
     (path / "in").mkdir(parents=True)

@@ -16,8 +16,8 @@ from airflow_media_provider.registry import media_registry
 from airflow_media_provider.runs.stream_spec import stream_spec
 from airflow_media_provider.storage import Stores
 from airflow_media_provider.storage.gcs import GcsStore
-from tests.airflow_env.client import wait_until
-from tests.peers.pubsub import PROJECT
+from tests.airflow_env.client import PATIENCE_S, wait_until
+from tests.peers.pubsub import GIVEN_AGAIN_S, PROJECT
 
 ROOT = Path(__file__).resolve().parents[2]
 COUNT = {"count": {"step": "tests.beam.steps_for_tests:calm", "needs": ["source"]}}
@@ -119,9 +119,9 @@ class Stream:
         """Return item, job and status of every row, in order, none left out."""
         return sorted((row["item"], row["job"], row["status"]) for row in self.rows())
 
-    def wait_for_rows(self, count: int, *, patience: float = 60) -> None:
+    def wait_for_rows(self, count: int, *, patience: float = PATIENCE_S) -> None:
         """Wait until there are so many rows."""
-        wait_until(lambda: len(self.rows()) >= count, patience=patience, what=self.log(), every=0.2)
+        wait_until(lambda: len(self.rows()) >= count, patience=patience, what=self.log, every=0.2)
 
     def state(self) -> dict[str, Any]:
         """Return what it says of itself."""
@@ -130,6 +130,12 @@ class Stream:
         except ObjectNotFound:
             return {}
 
-    def left(self, topic: str | None = None) -> list[Any]:
-        """Take what the stream's subscription, or that of ``told`` or ``dead``, still holds."""
-        return self.pubsub.drain((topic or self.subscription).replace("/topics/", "/subscriptions/"))
+    def left(self, topic: str | None = None, *, wanted: int = 0) -> list[Any]:
+        """Take what the stream's subscription, or that of ``told`` or ``dead``, still holds.
+
+        :param wanted: so much must be there.
+        """
+        # What the stream gives back is there at once; what it keeps, 6.6 s at the least after it renewed it.
+        longest = GIVEN_AGAIN_S if topic else 6.0
+        name = (topic or self.subscription).replace("/topics/", "/subscriptions/")
+        return self.pubsub.drain(name, wanted=wanted, longest=longest)

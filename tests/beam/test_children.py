@@ -49,6 +49,7 @@ def run(graph: JobGraph, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtur
         monkeypatch.setattr(
             here, "launch", lambda specs, **_: LaunchResult(exit_code=main(list(specs)), last_line="")
         )
+        monkeypatch.setattr("beam_jobs.pipelines.crew.cores", lambda: 1)
 
     def run(*items: str, **request: object) -> RunResult:
         stores = Stores()

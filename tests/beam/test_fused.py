@@ -28,11 +28,11 @@ name: features
 root: {root}
 source: {{uri: "{songs}/{{item}}.ogg"}}
 jobs:
-  downsample: {{step: downsample, needs: [source]}}
-  loudness: {{step: loudness, needs: [source]}}
-  beats: {{step: beat_tracking, needs: [downsample]}}
-  energy: {{step: energy, needs: [downsample, beats]}}
-  spectral: {{step: spectral, needs: [source]}}
+  downsample: {{step: downsample, needs: [source], resources: {{concurrency: 1}}}}
+  loudness: {{step: loudness, needs: [source], resources: {{concurrency: 1}}}}
+  beats: {{step: beat_tracking, needs: [downsample], resources: {{concurrency: 1}}}}
+  energy: {{step: energy, needs: [downsample, beats], resources: {{concurrency: 1}}}}
+  spectral: {{step: spectral, needs: [source], resources: {{concurrency: 1}}}}
 """
 MOODS = """
 version: 1
@@ -40,10 +40,11 @@ name: moods
 root: {root}
 source: {{uri: "{songs}/{{item}}.txt"}}
 jobs:
-  first: {{step: "tests.beam.steps_for_tests:mood", needs: [source], resources: {{timeout_s: 3}}}}
+  first: {{step: "tests.beam.steps_for_tests:mood", needs: [source], resources: {{timeout_s: 6}}}}
   second: {{step: "tests.beam.steps_for_tests:calm", needs: [source]}}
   third: {{step: "tests.beam.steps_for_tests:calm", needs: [first]}}
 """
+WORDS = MOODS.replace("tests.beam.steps_for_tests:mood", "tests.beam.steps_for_tests:calm")
 Run = Callable[..., RunResult]
 
 
@@ -105,30 +106,36 @@ def test_fused_jobs_make_the_same_artifacts_and_rows(run: Run, tmp_path: Path) -
     assert summary["together_with"] == list(fused.plan.jobs)
 
 
-def test_only_what_is_missing_is_made_and_nothing_is_left_beside_it(run: Run, tmp_path: Path) -> None:
-    make_songs(tmp_path / "songs", ["a", "b"], seconds=2)
-    first = run(JOBS, "a", "b", fuse=True)
-    before = artifacts(tmp_path / "fused-True")
-    Path(recipe(first.plan.graph, "beats").address.of("a")).unlink()
-    Path(recipe(first.plan.graph, "loudness").address.of("b")).unlink()
+def write_words(folder: Path, *words: str) -> None:
+    folder.mkdir()
+    for word in words:
+        (folder / f"{word}.txt").write_text(word)
 
-    again = run(JOBS, "a", "b", fuse=True, targets=["beats", "loudness"])
+
+def test_only_what_is_missing_is_made_and_nothing_is_left_beside_it(run: Run, tmp_path: Path) -> None:
+    write_words(tmp_path / "songs", "a", "b")
+    first = run(WORDS, "a", "b", fuse=True)
+    before = artifacts(tmp_path / "fused-True")
+    Path(recipe(first.plan.graph, "third").address.of("a")).unlink()
+    Path(recipe(first.plan.graph, "second").address.of("b")).unlink()
+
+    again = run(WORDS, "a", "b", fuse=True, targets=["third", "second"])
 
     assert {cell: row[0] for cell, row in rows(again).items()} == {
-        ("beats", "a"): "done", ("loudness", "b"): "done",
+        ("third", "a"): "done", ("second", "b"): "done",
     }  # fmt: skip
     assert artifacts(tmp_path / "fused-True") == before
 
 
 def test_a_forced_job_makes_its_artifact_again_for_those_that_read_it(run: Run, tmp_path: Path) -> None:
-    make_songs(tmp_path / "songs", ["a"], seconds=2)
-    first = run(JOBS, "a", fuse=True)
-    beats = Path(recipe(first.plan.graph, "beats").address.of("a"))
-    old = beats.stat().st_mtime_ns
-    again = run(JOBS, "a", fuse=True, force=["downsample"])
+    write_words(tmp_path / "songs", "a")
+    first = run(WORDS, "a", fuse=True)
+    third = Path(recipe(first.plan.graph, "third").address.of("a"))
+    old = third.stat().st_mtime_ns
+    again = run(WORDS, "a", fuse=True, force=["first"])
     statuses = {cell[0]: row[0] for cell, row in rows(again).items()}
-    assert statuses == dict.fromkeys(("downsample", "beats", "energy"), "done")
-    assert beats.stat().st_mtime_ns > old
+    assert statuses == dict.fromkeys(("first", "third"), "done")
+    assert third.stat().st_mtime_ns > old
 
 
 def test_a_step_that_dies_hangs_or_raises_costs_its_own_line_of_that_item_only(

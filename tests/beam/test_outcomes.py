@@ -22,8 +22,8 @@ GONE_WRONG = {
     "unwritten": ("StepResultError", "encode", "wrote no file"),
     "empty": ("StepResultError", "encode", "empty"),
     "empty-file": ("StepResultError", "encode", "empty"),
-    "hang": ("StepTimeout", "step", "did not end within 2 s"),
-    "hang-native": ("StepTimeout", "step", "did not end within 2 s"),
+    "hang": ("StepTimeout", "step", "did not end within 6 s"),
+    "hang-native": ("StepTimeout", "step", "did not end within 6 s"),
     "exit": ("StepCrashed", "step", "exit code 7"),
     "half-file": ("StepCrashed", "step", "exit code 3"),
     "sys-exit": ("SystemExit", "step", "sys-exit"),
@@ -42,7 +42,7 @@ GONE_WELL = {
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> JobFolder:
     job = JobFolder(tmp_path_factory.mktemp("outcomes"))
-    job.changes = {"limits": {"timeout_s": 2, "memory_mb": 500}}
+    job.changes = {"limits": {"timeout_s": 6, "memory_mb": 500}, "concurrency": 2}
     job.add(*GONE_WRONG, *GONE_WELL, "array")
     job.run()
     return job
@@ -73,7 +73,7 @@ def test_rows_carry_what_the_item_took(outcome: JobFolder) -> None:
     assert set(row.seconds) == {"fetch", "step", "encode", "write"}
     assert set(row.cpu_seconds) == {"step", "encode"}
     assert (row.bytes_in, row.media_seconds) == (5, 2.0)
-    assert outcome.rows()["hang"].seconds["step"] >= 2
+    assert outcome.rows()["hang"].seconds["step"] >= 6
 
 
 def test_the_summary_adds_the_rows_up(outcome: JobFolder) -> None:
@@ -170,11 +170,11 @@ def test_odd_but_valid_ids_keep_their_names(job: JobFolder) -> None:
 
 
 def test_two_items_at_a_time_use_two_processes(job: JobFolder) -> None:
-    job.changes = {"params": {"seconds": 0.3}, "concurrency": 2}
-    job.add(*(f"i{number}" for number in range(6)))
+    job.changes = {"params": {"seconds": 1.5}, "concurrency": 2}
+    job.add(*(f"i{number}" for number in range(4)))
     job.run()
     summary = job.summary()
-    assert summary["seconds"]["step"] >= 1.8
+    assert summary["seconds"]["step"] >= 6
     # Two at once take less time than the sum of both.
     assert summary["wall_seconds"]["items"] < summary["seconds"]["step"]
 

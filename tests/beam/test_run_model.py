@@ -294,7 +294,7 @@ UNUSABLE: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("what", UNUSABLE)
 def test_a_model_that_no_item_can_use_ends_the_job_before_it_begins(
-    songs: JobFolder, tmp_path: Path, what: str
+    songs: JobFolder, tmp_path: Path, what: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     good = tmp_path / "loudness.onnx"
     (tmp_path / "text.onnx").write_text("no model")
@@ -309,9 +309,8 @@ def test_a_model_that_no_item_can_use_ends_the_job_before_it_begins(
         name: value.format(folder=tmp_path) if name == "model" else value for name, value in params.items()
     }
     songs.list("0.wav")
-    ended = songs.start()
-    out, err = ended.communicate(timeout=120)
-    assert ended.returncode == 2, out + err
+    assert main([songs.write()]) == 2
+    err = capfd.readouterr().err
     expected = message.format(sha256=hashlib.sha256(good.read_bytes()).hexdigest())
     assert expected in err
     assert "Traceback" not in err

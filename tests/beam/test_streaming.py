@@ -56,7 +56,7 @@ def test_five_hundred_messages_with_doubles_corrupt_songs_and_a_kill(stream):
     good = sorted(set(items) - corrupt)
 
     stream.start()
-    wait_until(lambda: len(stream.made("speech")) > 60, patience=90, what=stream.log(), every=0.1)
+    wait_until(lambda: len(stream.made("speech")) > 60, what=stream.log, every=0.1)
     stream.kill()
     made, called, reported = stream.made("speech"), calls(stream.folder), stream.rows()
     assert len(made) < 400, "killed too late to show anything"
@@ -66,7 +66,7 @@ def test_five_hundred_messages_with_doubles_corrupt_songs_and_a_kill(stream):
         failed = {row["item"] for row in stream.rows() if row["status"] == "failed"}
         return stream.made("speech") == good and failed == corrupt
 
-    wait_until(all_served, patience=150, what="not all was served", every=0.5)
+    wait_until(all_served, what="not all was served", every=0.5)
     time.sleep(12)  # what the killed one had leased comes back
     stream.process.terminate()
     assert stream.wait() == 0, stream.log()
@@ -115,7 +115,7 @@ def test_uploads_to_a_bucket_that_takes_the_artifacts_too(cloud, tmp_path):
     try:
         for item in uploads:
             bucket.blob(item).upload_from_filename(tmp_path / item)
-        stream.wait_for_rows(2 * len(items) + len(doubles), patience=90)
+        stream.wait_for_rows(2 * len(items) + len(doubles))
         time.sleep(3)  # what the artifacts' own notifications come to
         assert stream.drain() == 0, stream.log()
     finally:
@@ -149,8 +149,7 @@ def test_only_what_is_missing_is_made_and_poison_is_buried(stream):
     stream.publish(b"a", b'{"item": "b", "targets": ["sibling"]}', b'{"item": 3}', typo, b"missing")
     wait_until(
         lambda: len(stream.rows()) >= 4 and len(stream.rows("dead")) == 2,
-        patience=60,
-        what=stream.log(),
+        what=stream.log,
         every=0.2,
     )
     first = {(row["item"], row["job"]): row["status"] for row in stream.rows()}
@@ -164,7 +163,7 @@ def test_only_what_is_missing_is_made_and_poison_is_buried(stream):
 
     # Forced: the target again, not what it needs.
     stream.publish(b'{"item": "a", "force": true}')
-    wait_until(lambda: calls(stream.folder)["a"] == 2, patience=60, what=stream.log(), every=0.2)
+    wait_until(lambda: calls(stream.folder)["a"] == 2, what=stream.log, every=0.2)
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert stream.drain() == 0, stream.log()
     assert stream.outcomes().count(("a", "speech", "done")) == 2
@@ -173,7 +172,7 @@ def test_only_what_is_missing_is_made_and_poison_is_buried(stream):
     reasons = {dead["data"]: dead["reason"] for dead in stream.rows("dead")}
     assert "item: 3 is not an id as text" in reasons['{"item": 3}']
     assert reasons[typo.decode()] == "targets names 'speach', which is no job here; did you mean 'speech'?"
-    buried = {letter.data: letter.attributes for letter in stream.left(stream.dead)}
+    buried = {letter.data: letter.attributes for letter in stream.left(stream.dead, wanted=2)}
     assert [buried[data]["media_reason"] for data in (b'{"item": 3}', typo)] == [
         reasons['{"item": 3}'], reasons[typo.decode()]
     ]  # fmt: skip

@@ -37,7 +37,7 @@ def test_topics_that_are_not_there_cost_no_message(stream):
     served.publish(b"a", b'{"item": 3}', b"b")
     wait_until(
         lambda: served.state().get("messages") == 3 and not served.state()["in_work"],
-        patience=60, what=served.log(),
+        what=served.log,
     )  # fmt: skip
     assert served.drain() == 0, served.log()
 
@@ -106,7 +106,7 @@ def test_while_no_report_can_be_written_messages_go_back_and_come_again(stream):
     report.write_text("in the way")
     served.start()
     served.publish(b"a", b"b")
-    wait_until(lambda: served.state().get("given_back"), patience=60, what=served.log())
+    wait_until(lambda: served.state().get("given_back"), what=served.log)
     assert served.made("count") == ["a", "b"]
     assert "report" in served.state()["trouble"]
     report.unlink()
@@ -126,7 +126,7 @@ def test_a_stream_that_cannot_report_can_be_drained(stream):
     report.write_text("in the way")
     served.start()
     served.publish(b"a")
-    wait_until(lambda: served.state().get("given_back"), patience=60, what=served.log())
+    wait_until(lambda: served.state().get("given_back"), what=served.log)
     assert served.drain() == 0, served.log()
     assert served.state()["in_work"] == 0
 
@@ -145,12 +145,12 @@ def test_a_stream_that_is_stopped_gives_back_at_once_what_it_has_in_work(stream)
     served.write(a="one", b="three", c="five", d="seven", e="nine")
     served.start()
     served.publish(b"a", b"b", b"c", b"d", b"e")
-    wait_until(lambda: served.state().get("in_work") == 5, patience=60, what=served.log())
+    wait_until(lambda: served.state().get("in_work") == 5, what=served.log)
     assert served.drain("now") == 0, served.log()
 
     assert served.state()["state"] == "stopped"
     assert served.rows() == []
-    assert sorted(message.data for message in served.left()) == [b"a", b"b", b"c", b"d", b"e"]
+    assert sorted(message.data for message in served.left(wanted=5)) == [b"a", b"b", b"c", b"d", b"e"]
 
 
 def test_a_stream_whose_pipeline_gives_up_says_so_and_ends(stream):
@@ -164,7 +164,7 @@ def test_a_stream_whose_pipeline_gives_up_says_so_and_ends(stream):
     assert served.wait() == 2
     assert "must hold {item} exactly once" in served.log().splitlines()[-1]
     assert served.state()["state"] == "failed"
-    assert [message.data for message in served.left()] == [b"a"]
+    assert [message.data for message in served.left(wanted=1)] == [b"a"]
 
 
 def test_a_dead_letter_is_the_message_as_it_came(stream):
@@ -173,10 +173,10 @@ def test_a_dead_letter_is_the_message_as_it_came(stream):
     long = "ü" * 900
     served.pubsub.publish(served.topic, b"\xff\xfe no text", origin="a-scanner")
     served.publish(f"gs://elsewhere/{long}".encode())
-    wait_until(lambda: len(served.rows("dead")) == 2, patience=60, what=served.log())
+    wait_until(lambda: len(served.rows("dead")) == 2, what=served.log)
     assert served.drain() == 0, served.log()
 
-    raw, other = sorted(served.left(served.dead), key=lambda message: message.data, reverse=True)
+    raw, other = sorted(served.left(served.dead, wanted=2), key=lambda message: message.data, reverse=True)
     assert (raw.data, raw.attributes["origin"]) == (b"\xff\xfe no text", "a-scanner")
     assert "not UTF-8" in raw.attributes["media_reason"]
     assert other.data.decode() == f"gs://elsewhere/{long}"

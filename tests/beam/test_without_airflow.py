@@ -77,6 +77,7 @@ def _chain(folder: Path) -> list[str]:
             run_id="test", job=job, step=job, params={}, total=1, manifest=f"{folder}/manifest.jsonl",
             inputs={name: f"{folder}/{place}" for name, place in inputs.items()},
             output=f"{folder}/{job}/{{item}}{MAKES.get(job, '.json')}", report=f"{folder}/reports/{job}",
+            concurrency=1,
         )  # fmt: skip
         path = folder / f"{job}.launch.json"
         path.write_text(spec.model_dump_json())

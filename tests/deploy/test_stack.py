@@ -61,7 +61,7 @@ class Stack:
 def stack(tmp_path: Path) -> Iterator[Stack]:
     made = Stack(tmp_path)
     try:
-        wait_until(made.ready, patience=120, what="the stack does not say how to use it", every=0.2)
+        wait_until(made.ready, what="the stack does not say how to use it", every=0.2)
         yield made
     finally:
         kill_all(made.left())

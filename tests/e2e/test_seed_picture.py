@@ -61,7 +61,7 @@ def test_uploads_reach_every_team_and_a_leaf_is_filled_in_bottom_up(
     # Whether a run hears of an item that another run has done is a matter of time: "present" is left out.
     assert counted(row for row in world.rows() if row["status"] != "present") == Counter(told.items())
     # Whoever is outside Airflow hears of each song once it is downsampled.
-    heard = [json.loads(message.data) for message in cloud.pubsub().drain(DOWNSAMPLED)]
+    heard = [json.loads(message.data) for message in cloud.pubsub().drain(DOWNSAMPLED, wanted=len(good))]
     assert sorted(said["item"] for said in heard) == sorted(good)
     assert {run.state for dag in DAGS for run in airflow.runs(dag)} == {"success"}
     # Each team's DAG did only the team's own jobs.
@@ -87,7 +87,7 @@ def test_uploads_reach_every_team_and_a_leaf_is_filled_in_bottom_up(
         "--items-uri", str(ids), "--wait", timeout=600, check=False,
     )  # fmt: skip
     assert backfill.returncode == SOME_LEFT, backfill.stderr
-    wait_until(lambda: quiet(airflow), patience=120, what="something still runs")
+    wait_until(lambda: quiet(airflow), what="something still runs")
     assert set(world.artifacts()) == there | wanted
     assert diary(media_folder) - before == Counter(wanted | tried)
     # Artifacts of other teams' jobs were made on the way, and woke nobody.

@@ -42,18 +42,16 @@ def test_a_task_waits_for_messages_and_the_plan_does_what_each_asks_for(
 
     publish("a", "--target", "tally")
     publish("b")
-    first = client.wait_for_run(client.trigger("waiting"), patience=300)
+    first = client.wait_for_run(client.trigger("waiting"))
     assert first.state == "success", client.story(first)
     assert client.xcoms(first, "wait")["return_value"]["items"] == 2
     before = made()
     assert set(before) == {("tally", "a"), ("tally", "b"), ("label", "b")}
 
     second = client.trigger("waiting")
-    wait_until(
-        lambda: client.task_states(second).get("wait") == "deferred", patience=120, what="it does not wait"
-    )
+    wait_until(lambda: client.task_states(second).get("wait") == "deferred", what="it does not wait")
     publish("a", "--target", "tally", "--force")
-    second = client.wait_for_run(second, patience=300)
+    second = client.wait_for_run(second)
     assert second.state == "success", client.story(second)
     changed = {cell for cell, when in made().items() if before[cell] != when}
     assert changed == {("tally", "a")}
@@ -80,7 +78,7 @@ def test_messages_ask_for_a_trace_for_what_lies_above_and_for_what_lies_below(
     publish("up", "--target", "label", "--bottom-up")
     publish("-", "--target", "tally", "--top-down", stdin="down\n")
     publish("alone", "--target", "tally", "--bottom-up")
-    run = client.wait_for_run(client.trigger("waiting"), patience=300)
+    run = client.wait_for_run(client.trigger("waiting"))
     assert run.state == "success", client.story(run)
     assert client.xcoms(run, "wait")["return_value"]["items"] == 5
 

@@ -150,6 +150,7 @@ def _job(
         "job": trial.name, "step": step.name, "params": params, "limits": limits,
         "inputs": {taken.name: f"{job.path}/in/{taken.name}/{{item}}" for taken in step.takes},
         "output": f"{job.path}/out/{{item}}{step.suffix(parsed)}",
+        "concurrency": 2,
     }  # fmt: skip
     if step.children is not None:
         suffix = step.children if isinstance(step.children, str) else step.children(parsed)

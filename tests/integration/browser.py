@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
+PATIENCE_MS = 180_000
+
 QUIET = (
     "--disable-gpu",
     "--disable-quic",
@@ -35,8 +37,12 @@ def open_page(*, width: int = 1400, height: int = 1000) -> Iterator[Page]:
 
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium refuses to sandbox root
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_browser(), args=[*QUIET, *sandbox])
+        browser = playwright.chromium.launch(
+            executable_path=find_browser(), args=[*QUIET, *sandbox], timeout=PATIENCE_MS
+        )
         try:
-            yield browser.new_page(viewport={"width": width, "height": height})
+            page = browser.new_page(viewport={"width": width, "height": height})
+            page.set_default_timeout(PATIENCE_MS)
+            yield page
         finally:
             browser.close()

@@ -58,4 +58,5 @@ if __name__ == "__main__":
     point, address, subscription, root = sys.argv[1:]
     _, collector = make_collector(DyingCollector, address, subscription, root)
     collector.point = point
-    collector.collect(threading.Event())
+    while collector.collect(threading.Event()) is None:
+        pass  # it dies once it has messages

@@ -29,7 +29,7 @@ def test_a_dag_on_a_jobs_asset_runs_with_the_counts_and_not_after_a_run_that_mad
         return found if plans[0] in found else None
 
     plans = [airflow.xcoms(maker, "plan")["return_value"]["plan"] for maker in makers]
-    found = wait_until(woken, patience=120, what="the asset woke nobody")
+    found = wait_until(woken, what="the asset woke nobody")
     extra = found[plans[0]]
     assert {name: extra[name] for name in ("job", "done", "failed", "blocked")} == {
         "job": "energy", "done": 1, "failed": 0, "blocked": 1,

@@ -38,7 +38,7 @@ def test_each_date_takes_its_list_and_leaves_what_exists(
         runs = [run for run in airflow.runs("songs") if run.run_id.startswith("backfill")]
         return len(runs) == len(DATES) and all(run.state in ENDED for run in runs) and runs
 
-    runs = wait_until(ended, patience=300, what="the backfill did not end")
+    runs = wait_until(ended, what="the backfill did not end")
     assert {run.state for run in runs} == {"success"}
     assert sorted((run.logical_date or "")[:10] for run in runs) == list(DATES)
     for run in runs:

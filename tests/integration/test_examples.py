@@ -17,7 +17,7 @@ def weekly(airflow: AirflowClient, catalog: Catalog):
     catalog.add(["rock/a", "jazz/b"], seconds=6)
     # Switched on, it makes the run of the last week.
     airflow.unpause("weekly_features")
-    run = wait_until(lambda: next(iter(airflow.runs("weekly_features")), None), patience=60, what="no run")
+    run = wait_until(lambda: next(iter(airflow.runs("weekly_features")), None), what="no run")
     return airflow.wait_for_run(run)
 
 
@@ -30,6 +30,6 @@ def test_a_task_group_beside_other_tasks_works_on_what_they_say(airflow: Airflow
 
 
 def test_the_groups_asset_wakes_the_second_example(airflow: AirflowClient, weekly) -> None:
-    run = wait_until(lambda: next(iter(airflow.runs("after_energy")), None), patience=60, what="nobody woke")
+    run = wait_until(lambda: next(iter(airflow.runs("after_energy")), None), what="nobody woke")
     assert airflow.wait_for_run(run).state == "success"
     assert "1 new energy artifacts, listed in file://" in airflow.log(run, "report")

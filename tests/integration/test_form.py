@@ -32,7 +32,7 @@ def test_pasted_lines_become_a_green_run_whose_media_tab_shows_the_counts(
         page.keyboard.type("loudness")
         page.keyboard.press("Enter")
         form.get_by_role("button", name="Trigger").click()
-        page.wait_for_url(re.compile(r"/dags/songs/runs/"), timeout=30_000)
+        page.wait_for_url(re.compile(r"/dags/songs/runs/"))
 
         (run,) = [run for run in airflow.runs("songs") if list(run.conf.get("items", ()))[:3] == pasted]
         assert run.conf["targets"] == ["loudness"]
@@ -41,6 +41,6 @@ def test_pasted_lines_become_a_green_run_whose_media_tab_shows_the_counts(
 
         page.get_by_role("link", name="Media", exact=True).first.click()
         table = page.frame_locator("iframe").get_by_role("row")
-        cells = table.filter(has_text="loudness").inner_text(timeout=30_000).split()
+        cells = table.filter(has_text="loudness").inner_text().split()
         # run, present, blocked as planned; done, present, failed, blocked as it came
         assert cells == ["loudness", "platform", "2", "0", "1", "2", "0", "0", "1"]

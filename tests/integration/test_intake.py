@@ -19,7 +19,9 @@ from airflow_media_provider.intake.collect import IntakeCollector
 from airflow_media_provider.intake.layout import IntakeLayout
 from airflow_media_provider.intake.sorting import Sorted
 from airflow_media_provider.storage import Stores
+from tests.airflow_env.client import wait_until
 from tests.integration.dying_collector import DIED, POINTS, make_collector
+from tests.peers.pubsub import GIVEN_AGAIN_S
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,10 +42,21 @@ def items_of(batch) -> list[str]:
     ]
 
 
-def collect_all(collector, *, patience: float) -> list:
-    """Return the batches that come until nothing has come for ``patience`` seconds."""
-    found, last = [], time.monotonic()
-    while time.monotonic() - last < patience:
+def collect(collector):
+    """Return the next batch."""
+    return wait_until(lambda: collector.collect(threading.Event()), what="no batch came", every=0)
+
+
+def collect_all(collector, *, patience: float, wanted: int = 0) -> list:
+    """Return the batches that come until nothing has come for ``patience`` seconds.
+
+    :param wanted: so many messages are waited for longer.
+    """
+    found, began = [], time.monotonic()
+    last = began
+    while time.monotonic() - last < patience or (
+        sum(batch.messages for batch in found) < wanted and time.monotonic() - began < GIVEN_AGAIN_S
+    ):
         batch = collector.collect(threading.Event())
         if batch is not None:
             found.append(batch)
@@ -64,7 +77,8 @@ def test_a_collector_that_dies_loses_nothing_and_takes_nothing_twice(line, tmp_p
     batches, collector = make_collector(IntakeCollector, address, subscription, root)
     announced = batches.unplanned(datetime.now(UTC))
     # Messages of the dead come back when their lease of 10 s is over.
-    announced += collect_all(collector, patience=12)
+    left = len(wanted) - sum(batch.messages for batch in announced)
+    announced += collect_all(collector, patience=12, wanted=left)
     assert sorted(item for batch in announced for item in items_of(batch)) == sorted(wanted)
     assert not pubsub.drain(subscription), "all is acknowledged"
 
@@ -79,7 +93,7 @@ def test_what_cannot_be_read_is_kept_with_its_reason_and_sent_to_the_dead_letter
         IntakeCollector, address, subscription, f"file://{tmp_path}",
         publisher=pubsub.publisher, dead_letter_topic=dead,
     )  # fmt: skip
-    batch = collector.collect(threading.Event())
+    batch = collect(collector)
     assert (batch.items, batch.dead, batch.messages) == (1, 3, 4)
     (file,) = tmp_path.glob("_intake/*/dead/*.jsonl")
     rows = [json.loads(line) for line in file.read_text().splitlines()]
@@ -89,7 +103,7 @@ def test_what_cannot_be_read_is_kept_with_its_reason_and_sent_to_the_dead_letter
         "the message is not UTF-8",
         "the message starts as JSON and is none",
     ]
-    sent = pubsub.drain(pubsub.subscription(dead.rpartition("/")[2]))
+    sent = pubsub.drain(pubsub.subscription(dead.rpartition("/")[2]), wanted=3)
     assert sorted(message.attributes["media_reason"] for message in sent) == reasons
     assert {message.attributes["kind"] for message in sent} == {"x"}
     assert sorted(message.data for message in sent) == [
@@ -107,8 +121,8 @@ def test_a_dead_letter_fits_whatever_its_reason_and_attributes(line, tmp_path):
         IntakeCollector, address, subscription, f"file://{tmp_path}",
         publisher=pubsub.publisher, dead_letter_topic=dead,
     )  # fmt: skip
-    collector.collect(threading.Event())
-    (sent,) = pubsub.drain(pubsub.subscription(dead.rpartition("/")[2]))
+    collect(collector)
+    (sent,) = pubsub.drain(pubsub.subscription(dead.rpartition("/")[2]), wanted=1)
     assert len(sent.attributes) == 100
     assert 1022 <= len(sent.attributes["media_reason"].encode()) <= 1024
     assert sent.attributes["media_reason"].startswith("targets names 'üü")
@@ -121,7 +135,7 @@ def test_a_dead_letter_topic_that_is_not_there_holds_up_no_good_message(line, tm
         IntakeCollector, address, subscription, f"file://{tmp_path}",
         publisher=pubsub.publisher, dead_letter_topic=f"{topic}-gone",
     )  # fmt: skip
-    batch = collector.collect(threading.Event())
+    batch = collect(collector)
     assert items_of(batch) == ["good"]
     (file,) = tmp_path.glob("_intake/*/dead/*.jsonl")
     assert json.loads(file.read_text())["data"] == '{"item": 3'
@@ -154,7 +168,7 @@ def test_messages_that_cannot_be_acknowledged_are_in_one_batch_which_is_announce
         IntakeCollector, address, subscription, f"file://{tmp_path}",
         subscriber=Forgetful(pubsub.subscriber, times=1),
     )  # fmt: skip
-    batch = collector.collect(threading.Event())
+    batch = collect(collector)
     assert sorted(items_of(batch)) == sorted(wanted)
     assert "20 messages are not acknowledged and will come again: NotFound" in caplog.text
     # They come again when their lease of 10 s is over.
@@ -183,7 +197,7 @@ def test_a_batch_that_is_written_without_an_answer_is_not_written_again(line, tm
     batches, collector = make_collector(IntakeCollector, address, subscription, root)
     collector.batches = Unsure(IntakeLayout.of(root, subscription), Stores())
     with pytest.raises(OSError, match="the answer was lost"):
-        collector.collect(threading.Event())
+        collect(collector)
     assert collect_all(collector, patience=12) == []
     (waiting,) = batches.unplanned(datetime.now(UTC))
     assert sorted(items_of(waiting)) == ["one", "two"]
@@ -196,7 +210,7 @@ def test_a_batch_is_closed_when_it_is_full(line, tmp_path):
     _, collector = make_collector(
         IntakeCollector, address, subscription, f"file://{tmp_path}", max_messages=10
     )
-    found = collect_all(collector, patience=3)
+    found = collect_all(collector, patience=3, wanted=25)
     assert sorted(batch.messages for batch in found) == [5, 10, 10]
 
 
@@ -207,14 +221,14 @@ def test_a_collector_that_is_told_to_stop_gives_back_what_it_has(line, tmp_path)
     stop = threading.Event()
     threading.Timer(2, stop.set).start()
     assert collector.collect(stop) is None
-    assert sorted(message.data for message in pubsub.drain(subscription)) == [b"one", b"two"]
+    assert sorted(message.data for message in pubsub.drain(subscription, wanted=2)) == [b"one", b"two"]
 
 
 def test_a_batch_belongs_to_the_first_plan_that_takes_it_up(line, tmp_path):
     pubsub, topic, subscription, address = line
     pubsub.publish(topic, b"one")
     batches, collector = make_collector(IntakeCollector, address, subscription, f"file://{tmp_path}")
-    batch = collector.collect(threading.Event())
+    batch = collect(collector)
     stores = Stores()
     assert [waiting.batch for waiting in batches.unplanned(datetime.now(UTC))] == [batch.batch]
     assert mark_planned([batch.batch], "/runs/1", stores) == []

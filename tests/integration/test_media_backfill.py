@@ -51,6 +51,7 @@ def states(answer: dict[str, Any]) -> dict[str, str]:
     return {key: part["state"] for key, part in answer["partitions"].items()}
 
 
+@pytest.mark.timeout(1500)
 def test_a_killed_command_goes_on_where_it_was_and_a_failed_item_waits_to_be_asked_for(
     airflow: AirflowClient, airflow_env: AirflowEnv, catalog: Catalog
 ) -> None:
@@ -70,7 +71,7 @@ def test_a_killed_command_goes_on_where_it_was_and_a_failed_item_waits_to_be_ask
     assert runs() == {}
     process = media.start(*words)
     try:
-        wait_until(lambda: len(runs()) == 2, patience=60, what="nothing was started")
+        wait_until(lambda: len(runs()) == 2, what="nothing was started")
     finally:
         process.kill()
         process.communicate()
@@ -78,9 +79,9 @@ def test_a_killed_command_goes_on_where_it_was_and_a_failed_item_waits_to_be_ask
 
     process = media.start(*words)
     try:
-        wait_until(lambda: len(runs()) > 2, patience=120, what="the second command started nothing")
+        wait_until(lambda: len(runs()) > 2, what="the second command started nothing")
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=180)
     finally:
         process.kill()
     assert process.returncode == 130, said

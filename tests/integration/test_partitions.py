@@ -41,7 +41,7 @@ def backfill(env: AirflowEnv, dag_id: str, first: str, last: str, *more: str) ->
         assert not done.returncode or "Another backfill is running" in done.stderr, done.stderr
         return not done.returncode
 
-    wait_until(taken, patience=120, every=5, what="the backfill was not taken")
+    wait_until(taken, every=5, what="the backfill was not taken")
 
 
 def wait_for(airflow: AirflowClient, dag_id: str, number: int) -> list[DagRun]:
@@ -51,7 +51,7 @@ def wait_for(airflow: AirflowClient, dag_id: str, number: int) -> list[DagRun]:
         runs = airflow.runs(dag_id)
         return len(runs) >= number and all(run.state in ENDED for run in runs) and runs
 
-    return wait_until(ended, patience=300, what=f"no {number} ended runs of {dag_id}")
+    return wait_until(ended, what=f"no {number} ended runs of {dag_id}")
 
 
 @pytest.fixture(scope="module")

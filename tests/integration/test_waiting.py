@@ -21,11 +21,9 @@ def test_a_deferred_sensor_goes_on_when_the_last_artifact_is_made(
         assert airflow.wait_for_run(run).state == "success"
 
     waiting = airflow.trigger("team")
-    wait_until(
-        lambda: airflow.task_states(waiting).get("wait") == "deferred", patience=60, what="it did not defer"
-    )
+    wait_until(lambda: airflow.task_states(waiting).get("wait") == "deferred", what="it did not defer")
     make(items[:1])
     assert airflow.task_states(waiting)["wait"] == "deferred"
     make(items[1:])
-    assert airflow.wait_for_run(waiting, patience=60).state == "success"
+    assert airflow.wait_for_run(waiting).state == "success"
     assert airflow.xcoms(waiting, "use")["return_value"] == "2 of 2"

@@ -39,7 +39,7 @@ def azure_server(folder: Path, *, port: int | None = None) -> Iterator[str]:
     ]  # fmt: skip
     process = start_process(command, log=folder / "azurite.log", env=dict(os.environ), cwd=folder)
     try:
-        wait_until(lambda: _listens(port), patience=60, what="the Azure server does not answer", every=0.1)
+        wait_until(lambda: _listens(port), what="the Azure server does not answer", every=0.1)
         yield (
             f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};"
             f"BlobEndpoint=http://127.0.0.1:{port}/{ACCOUNT};"

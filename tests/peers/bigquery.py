@@ -46,7 +46,7 @@ def bigquery_server(folder: Path) -> Iterator[str]:
     process = start_process(command, log=folder / "bigquery.log", env=env, cwd=folder)
     url = f"http://127.0.0.1:{rest}"
     try:
-        wait_until(lambda: _answers(url), patience=60, what="the BigQuery server does not answer", every=0.2)
+        wait_until(lambda: _answers(url), what="the BigQuery server does not answer", every=0.2)
         yield url
     finally:
         stop_groups([process])

@@ -62,7 +62,7 @@ def gcs_server(
         ]
     process = start_process(command, log=folder / "gcs.log", env=env, cwd=folder)
     try:
-        wait_until(lambda: _answers(url), patience=30, what="the storage server does not answer", every=0.1)
+        wait_until(lambda: _answers(url), what="the storage server does not answer", every=0.1)
         yield url
     finally:
         stop_groups([process])

@@ -58,7 +58,7 @@ def pubsub_server(folder: Path, *, port: int | None = None) -> Iterator[str]:
     try:
         wait_until(
             lambda: STARTED.search(log.read_text()) and _address(log),
-            patience=60, what="the Pub/Sub server does not start", every=0.1,
+            what="the Pub/Sub server does not start", every=0.1,
         )  # fmt: skip
         yield _address(log)
     finally:
@@ -94,6 +94,10 @@ def _build(go: str, folder: Path) -> Path:
 def client_env(address: str) -> dict[str, str]:
     """Return the environment in which Google's clients talk to the server at ``address``."""
     return {"PUBSUB_EMULATOR_HOST": address, "GOOGLE_CLOUD_PROJECT": PROJECT, "PUBSUB_PROJECT_ID": PROJECT}
+
+
+GIVEN_AGAIN_S = 30.0
+"""More than the lease of a subscription of these tests."""
 
 
 class PubSub:
@@ -138,13 +142,22 @@ class PubSub:
             batch = [{"data": data, "attributes": attributes} for data in messages[first : first + 500]]
             self.publisher.publish(topic=topic, messages=batch)
 
-    def drain(self, subscription: str, *, patience: float = 2.0) -> list[Any]:
-        """Take and acknowledge what a subscription holds, until none came for ``patience`` seconds."""
+    def drain(
+        self, subscription: str, *, wanted: int = 0, patience: float = 2.0, longest: float = GIVEN_AGAIN_S
+    ) -> list[Any]:
+        """Take and acknowledge what a subscription holds, until none came for ``patience`` seconds.
+
+        :param wanted: so many are waited for: what was given to a request that was given up comes again
+            when its lease is over.
+        :param longest: for so many seconds.
+        """
         from google.api_core.exceptions import DeadlineExceeded
 
         found: list[Any] = []
-        last = time.monotonic()
-        while time.monotonic() - last < patience:
+        began = last = time.monotonic()
+        while time.monotonic() - last < patience or (
+            len(found) < wanted and time.monotonic() - began < longest
+        ):
             try:
                 pulled = self.subscriber.pull(
                     request={"subscription": subscription, "max_messages": 1000}, timeout=patience

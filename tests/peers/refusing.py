@@ -55,7 +55,7 @@ def refusing_storage(
                 head, _, query = path.partition("?")
                 path = f"{head}?{'&'.join(p for p in query.split('&') if not p.startswith(without))}"
             answer = httpx.request(
-                self.command, f"{url}{path}", content=body, headers=headers, trust_env=False
+                self.command, f"{url}{path}", content=body, headers=headers, trust_env=False, timeout=120
             )
             if lose(self.command, self.path):
                 self._cut()

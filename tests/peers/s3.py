@@ -42,7 +42,7 @@ def s3_server(folder: Path, *, port: int | None = None) -> Iterator[str]:
     process = start_process(command, log=folder / "s3.log", env=dict(os.environ), cwd=folder)
     url = f"http://127.0.0.1:{port}"
     try:
-        wait_until(lambda: _answers(url), patience=60, what="the S3 server does not answer", every=0.1)
+        wait_until(lambda: _answers(url), what="the S3 server does not answer", every=0.1)
         yield url
     finally:
         stop_groups([process])
@@ -72,7 +72,7 @@ def make_bucket(url: str, name: str) -> None:
     """Make a bucket."""
     import httpx
 
-    httpx.put(f"{url}/{name}", trust_env=False).raise_for_status()
+    httpx.put(f"{url}/{name}", trust_env=False, timeout=120).raise_for_status()
 
 
 def _answers(url: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from airflow.decorators import task
 from airflow.models.dag import DAG
@@ -32,7 +32,7 @@ with DAG("in_a_group", schedule=None, start_date=START):
 
     wait = MediaOutputSensor(
         task_id="wait", registry="media_jobs.yaml", job="loudness", prefix="hand/",
-        deferrable=True, poke_interval=1, timeout=300,
+        deferrable=True, poke_interval=1, timeout=900, retries=2, retry_delay=timedelta(seconds=5),
     )  # fmt: skip
     group = MediaTaskGroup("features", registry="media_jobs.yaml", targets=["downsample"], prefix="hand/")
     wait >> group
@@ -49,7 +49,13 @@ with DAG("after_downsample", schedule=[media_asset("media_jobs.yaml", "downsampl
 
 with DAG("uploaded", schedule=None, start_date=START):
     uploads = MediaUploadSensor(
-        task_id="uploads", registry="media_jobs.yaml", overlay="cloud", max_messages=2, timeout=300
+        task_id="uploads",
+        registry="media_jobs.yaml",
+        overlay="cloud",
+        max_messages=2,
+        timeout=900,
+        retries=2,
+        retry_delay=timedelta(seconds=5),
     )
     plan = MediaPlanOperator(
         task_id="plan", registry="media_jobs.yaml", targets=["downsample"],

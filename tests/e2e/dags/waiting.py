@@ -10,7 +10,7 @@ from airflow_media_provider.sensors.uploads import MediaUploadSensor
 with DAG("waiting", schedule=None):
     # Retries, as every deferred task needs them where one scheduler is busy: see triggers/settle.py.
     wait = MediaUploadSensor(
-        task_id="wait", registry="waiting.yaml", timeout=300, retries=2, retry_delay=timedelta(seconds=5)
+        task_id="wait", registry="waiting.yaml", timeout=900, retries=2, retry_delay=timedelta(seconds=5)
     )
     work = MediaTaskGroup(
         "work",

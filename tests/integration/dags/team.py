@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, task
@@ -11,7 +12,7 @@ from airflow_media_provider.sensors.media import MediaOutputSensor
 with DAG("team", schedule=None):
     wait = MediaOutputSensor(
         task_id="wait", registry="songs.yaml", job="loudness", prefix="waited/",
-        deferrable=True, poke_interval=1, timeout=300,
+        deferrable=True, poke_interval=1, timeout=900, retries=2, retry_delay=timedelta(seconds=5),
     )  # fmt: skip
 
     @task

@@ -6,13 +6,14 @@ import os
 import signal
 import threading
 import time
+from typing import Any
 
 import pytest
 
 from airflow_media_provider.cli.ending import ended_by_signals
 
 
-def wait_for(asked: list[bool], count: int) -> None:
+def wait_for(asked: list[Any], count: int) -> None:
     deadline = time.monotonic() + 30
     while len(asked) < count and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -38,5 +39,6 @@ def test_asking_happens_in_another_thread_than_the_one_that_is_interrupted():
     threads: list[threading.Thread] = []
     with ended_by_signals(lambda at_once: threads.append(threading.current_thread())):
         os.kill(os.getpid(), signal.SIGTERM)
+        wait_for(threads, 1)
     assert threads
     assert threads[0] is not threading.current_thread()

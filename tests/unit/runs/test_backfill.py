@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import date
 from itertools import chain, repeat
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,6 +20,7 @@ from airflow_media_provider.runs.backfill_preview import preview, preview_list, 
 from airflow_media_provider.runs.leave_out import read_rows
 from airflow_media_provider.runs.plan import select_items
 from airflow_media_provider.runs.request import PlanRequest
+from airflow_media_provider.storage import memory
 from beam_jobs.contract.report import ReportRow, Status, encode_report_row
 
 from .conftest import JOBS
@@ -155,7 +157,7 @@ class TestSlicesOfAList:
 
     def test_can_begin_with_the_newest_files(self, cut, store, put, monkeypatch):
         times = chain([30.0, 10.0, 20.0], repeat(40.0))
-        monkeypatch.setattr("time.time", lambda: next(times))
+        monkeypatch.setattr(memory, "time", SimpleNamespace(time=lambda: next(times)))
         put("source", "a", "b", "c")
         rows = '"a"\n"b"\n"c"\n"without a file"\n'
         newest, oldest = (

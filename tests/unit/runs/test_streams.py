@@ -78,10 +78,19 @@ def test_a_stream_here_whose_process_is_hidden_is_judged_by_its_word(spec, monke
 def test_a_stream_elsewhere_runs_when_it_says_more(spec, monkeypatch):
     monkeypatch.setattr(streams, "SILENT_S", 20.0)
     say(spec, place="elsewhere")
-    timer = threading.Timer(0.5, say, args=(spec,), kwargs={"place": "elsewhere"})
-    timer.start()
-    assert find_running(spec, Stores(), every=0.1).alive
-    timer.join()
+    ended = threading.Event()
+
+    def go_on() -> None:
+        while not ended.wait(0.2):
+            say(spec, place="elsewhere")
+
+    talker = threading.Thread(target=go_on)
+    talker.start()
+    try:
+        assert find_running(spec, Stores(), every=0.1).alive
+    finally:
+        ended.set()
+        talker.join()
 
 
 def test_a_stream_elsewhere_that_says_no_more_does_not_run(spec, monkeypatch):

@@ -199,7 +199,10 @@ def test_listings_leave_out_objects_that_are_being_written(place):
     assert place.names(".tmp-a") == []
 
 
-def test_a_listing_in_several_batches_has_everything_once(place):
-    names = [f"{n % 7}/{n:05d}" for n in range(500)]
+def test_a_listing_in_several_batches_has_everything_once(place, monkeypatch):
+    for module in ("store", "local", "local_listing"):
+        monkeypatch.setattr(f"airflow_media_provider.storage.{module}.BATCH", 20)
+    names = [f"{n % 7}/{n:05d}" for n in range(70)]
     place.put(*names)
+    assert len(list(place.store.list_objects(place.base))) > 1
     assert place.names() == sorted(names)

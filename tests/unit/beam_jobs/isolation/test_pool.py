@@ -64,16 +64,16 @@ def test_a_child_that_is_killed_while_it_waits_costs_nobody(pool: StepPool, fold
 
 
 def test_a_stopped_child_is_taken_for_hanging(folder: Path) -> None:
-    pool = _pool(timeout_s=1)
+    pool = _pool(timeout_s=4)
     try:
         _run(pool, folder, "a")
         (child,) = _children()
         outcome: list[StepOutcome] = []
         thread = threading.Thread(target=lambda: outcome.append(_run(pool, folder, "hang")))
         thread.start()
-        time.sleep(0.3)
+        time.sleep(2)  # until it has taken the item
         child.send_signal(signal.SIGSTOP)
-        thread.join(timeout=30)
+        thread.join(timeout=120)
         assert outcome[0].error_class == "StepTimeout"
         assert _run(pool, folder, "b").error_class == ""
     finally:
