@@ -32,7 +32,8 @@ def refusing_storage(
     :param deny: is given method and path; True = the answer is 403, a number = that answer, CUT = none.
     :param without: a query parameter that is not passed on.
     :param lose: is given the same; True = the request is passed on, and its answer is lost on the way back.
-    :param token: who does not show it is answered 401.
+    :param token: who does not show it is answered 403; after 401 Google's client would ask Google for
+        another one.
     """
 
     class Handler(PeerHandler):
@@ -41,7 +42,7 @@ def refusing_storage(
         def respond(self) -> None:
             body = self.sent()
             shown = self.headers.get("Authorization") == f"Bearer {token}"
-            refused = 401 if token and not shown else deny(self.command, self.path)
+            refused = 403 if token and not shown else deny(self.command, self.path)
             if refused == CUT:
                 self._cut()
                 return
