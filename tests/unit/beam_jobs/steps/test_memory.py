@@ -68,6 +68,6 @@ def test_an_hour_needs_no_more_memory_than_a_song(folders, step):
             # One thread, as the worker's children have.
             env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TMPDIR": outputs},
         )
-        assert any(Path(outputs).iterdir())
+        assert not list(Path(outputs).iterdir()), "all of it is gone with the process"
     for_a_song, for_an_hour = json.loads(done.stdout)
-    assert for_an_hour - for_a_song < 30, "MB"
+    assert for_an_hour - for_a_song < 40, "MB"
