@@ -18,7 +18,8 @@ from typing import Any, Final
 from beam_jobs.isolation.compiled import VARIABLE
 
 COMPILING: Final = (
-    "beat_tracking", "chroma", "instrumentalness", "key", "onsets", "pitch", "speechiness",
+    "beat_tracking", "chroma", "fingerprint", "instrumentalness", "key", "loudness", "onsets", "pitch",
+    "spectral", "speechiness",
 )  # fmt: skip
 """Steps that run code which Numba compiles, librosa's or their own."""
 
