@@ -48,7 +48,6 @@ def extract_audio(call: StepCall, params: ExtractAudioParams) -> Path:
     from beam_jobs.media.audio import AudioFile
     from beam_jobs.media.bad_samples import refusing_bad
     from beam_jobs.media.encode import AudioWriter
-    from beam_jobs.media.mix import mixed
     from beam_jobs.media.sniff import sniff_video
     from beam_jobs.media.video_sound import copy_sound
 
@@ -65,8 +64,7 @@ def extract_audio(call: StepCall, params: ExtractAudioParams) -> Path:
             call.output, format=params.format, rate=audio.info.rate, channels=audio.info.channels,
             bits=params.bits, frames=round((audio.info.duration_s or 0) * audio.info.rate),
         )  # fmt: skip
-        channels = audio.info.channels
-        blocks = mixed(refusing_bad(audio.blocks(), audio.info.rate), channels, channels)
+        blocks = refusing_bad(audio.blocks(), audio.info.rate)
         with writer:
             while True:
                 with call.stage("decode"):
