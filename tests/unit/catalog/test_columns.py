@@ -322,7 +322,7 @@ row = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(text=expression, rows=st.lists(row, max_size=8))
 def test_arrow_and_rows_one_by_one_agree_on_every_filter(text: str, rows: list[Mapping[str, Any]]):
     schema = pa.schema({"n": pa.int64(), "s": pa.string(), "b": pa.bool_()})

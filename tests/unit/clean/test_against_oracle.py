@@ -98,7 +98,6 @@ def fitting(uris: set[str], kind: str) -> set[str]:
 def test_just_the_old_artifacts_of_selected_items_go(kind, items, request):
     @settings(
         max_examples=60 if kind == "local" else 15,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
     )
     @given(there=st.sets(paths, max_size=40), chosen=st.sets(st.sampled_from(items), min_size=1))

@@ -196,10 +196,10 @@ def cells_of(world: World) -> list[dict[str, tuple[str, str]]]:
     return found
 
 
-many = settings(max_examples=100, deadline=None)
+many = settings(max_examples=100)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(worlds())
 def test_every_cell_is_what_the_oracle_says(world: World) -> None:
     for state, cells in zip(world.states, cells_of(world), strict=True):

@@ -32,7 +32,7 @@ def expected(job: str, splits: dict, made: dict, item: str) -> bool:
     return index and all(number in made.get((job, item), ()) for number in range(count))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     items=st.sets(ITEMS, min_size=1),
     splits=st.dictionaries(ITEMS, st.tuples(st.integers(0, 4), st.booleans())),

@@ -23,7 +23,7 @@ ITEMS = st.sets(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     items=ITEMS,
     there=ITEMS,

@@ -73,7 +73,7 @@ ITEMS = st.sampled_from(["a", "a!", "a.b", "b/c", "é"])
 NUMBERS = st.frozensets(st.integers(0, 3), max_size=4)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     items=st.sets(ITEMS, min_size=1),
     splits=st.dictionaries(ITEMS, st.tuples(st.integers(0, 3), st.booleans())),

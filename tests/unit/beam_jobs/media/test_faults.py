@@ -6,7 +6,7 @@ from itertools import groupby
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from beam_jobs.media.faults import FaultFinder
@@ -50,7 +50,6 @@ def places(told):
     ]
 
 
-@settings(deadline=None)
 @given(
     values=st.lists(st.sampled_from([0.0, 0.0, 0.0001, 0.5, 1.0, 1.0, -1.0]), min_size=1, max_size=60),
     blocks=st.lists(st.integers(1, 12), max_size=20),

@@ -22,7 +22,7 @@ def level_db(samples: np.ndarray) -> float:
     return 10 * np.log10(2 * np.mean(middle.astype(np.float64) ** 2) + 1e-20)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(frames=st.integers(1, 70_000), rate=RATES, wanted=RATES, block=st.sampled_from([777, 4096, 65_536]))
 def test_the_length_is_exact_to_the_sample(frames, rate, wanted, block):
     samples = np.ones((frames, 1), np.float32)

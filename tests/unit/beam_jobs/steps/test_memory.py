@@ -70,4 +70,4 @@ def test_an_hour_needs_no_more_memory_than_a_song(folders, step):
         )
         assert not list(Path(outputs).iterdir()), "all of it is gone with the process"
     for_a_song, for_an_hour = json.loads(done.stdout)
-    assert for_an_hour - for_a_song < 40, "MB"
+    assert for_an_hour - for_a_song < 20, "MB"
