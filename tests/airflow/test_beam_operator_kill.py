@@ -6,13 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.airflow_env.client import wait_until
 from tests.integration.songs import make_songs
 
 pytestmark = [pytest.mark.airflow, pytest.mark.beam]
@@ -57,13 +57,13 @@ def test_a_killed_task_leaves_no_worker(catalog, dag_folder, number):
         [sys.executable, "-c", SCRIPT, str(path)], env=env, cwd=PROJECT, stdout=subprocess.PIPE, text=True
     )
     try:
-        wait_for((folder / "diary.txt").exists)
+        wait_until((folder / "diary.txt").exists, what="no item was begun")
         assert len(processes(folder)) > 2, "the task, its worker, the worker's child"
 
         task.send_signal(number)
         said, _ = task.communicate(timeout=180)
 
-        wait_for(lambda: not processes(folder))
+        wait_until(lambda: not processes(folder), what="a process lives on")
         if number == signal.SIGTERM:
             assert "STATE failed" in said
     finally:
@@ -80,10 +80,3 @@ def processes(folder: Path) -> list[psutil.Process]:
             if process.environ().get("MEDIA_TEST_FOLDER") == str(folder):
                 found.append(process)
     return found
-
-
-def wait_for(look, patience: float = 180) -> None:
-    deadline = time.monotonic() + patience
-    while not look():
-        assert time.monotonic() < deadline, "did not come true"
-        time.sleep(0.2)

@@ -19,7 +19,7 @@ from airflow_media_provider.operators.streaming import MediaStreamingJobOperator
 from airflow_media_provider.runs.stream_spec import stream_spec
 from airflow_media_provider.runs.streams import read_state
 from airflow_media_provider.storage import Stores
-from airflow_media_provider.storage.store import TEMP_PREFIX
+from airflow_media_provider.storage.store import is_temporary
 from tests.airflow_env.client import wait_until
 from tests.integration.songs import make_songs
 
@@ -65,7 +65,7 @@ def state_of(registry: Path):
 def made_by(registry: Path) -> list[str]:
     """Return the names of the finished artifacts."""
     made = (registry.parent / "artifacts" / "downsample").glob("*/*.flac")
-    return sorted(path.name for path in made if not path.name.startswith(TEMP_PREFIX))
+    return sorted(path.name for path in made if not is_temporary(path.name))
 
 
 @pytest.mark.parametrize(("action", "ends_as"), [("drain", "drained"), ("stop", "stopped")])

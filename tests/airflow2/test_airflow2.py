@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_media_provider.storage.store import is_temporary
 from tests.airflow2.environment import VENV, Airflow2
 from tests.airflow_env.client import wait_until
 from tests.integration.songs import make_songs
@@ -57,8 +58,8 @@ def airflow2(tmp_path_factory: pytest.TempPathFactory, messages: Mapping[str, st
 def artifacts(airflow2: Airflow2) -> dict[str, int]:
     """Return artifact -> when it was written."""
     root = airflow2.home / "artifacts"
-    found = (path for path in root.glob("*/*/**/*") if not path.name.startswith(".tmp-"))
-    found = (path for path in found if path.is_file() and "_runs" not in path.parts)
+    found = (path for path in root.glob("*/*/**/*") if "_runs" not in path.parts)
+    found = (path for path in found if not is_temporary(path.name) and path.is_file())
     return {path.relative_to(root).as_posix(): path.stat().st_mtime_ns for path in found}
 
 

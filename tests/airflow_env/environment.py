@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import secrets
@@ -145,6 +146,15 @@ class AirflowEnv:
     def leftovers(self) -> list[psutil.Process]:
         """Return the processes that belong to this Airflow and are still there."""
         return processes_with("AIRFLOW_HOME", str(self.home))
+
+    def beam_workers(self) -> list[psutil.Process]:
+        """Return the Beam workers of this Airflow's tasks, without the children that run their steps."""
+        found = []
+        for process in self.leftovers():
+            with contextlib.suppress(psutil.Error):
+                if "beam_jobs.run" in process.cmdline():
+                    found.append(process)
+        return found
 
     def log_of(self, component: str) -> Path:
         """Return the file with what one component printed."""

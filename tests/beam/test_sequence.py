@@ -6,26 +6,19 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
+from airflow_media_provider.storage.store import is_temporary
 from beam_jobs.contract.events import decode_event
 from beam_jobs.contract.manifest import ManifestRow, encode_row
 from beam_jobs.contract.report import Status
+from tests.airflow_env.client import wait_until
 from tests.beam.jobs import PROJECT, JobFolder
 
 DIARY = "tests.beam.steps_for_tests:diary"
-
-
-def _until(met: Callable[[], bool], what: str, seconds: float = 180) -> None:
-    end = time.monotonic() + seconds
-    while not met():
-        assert time.monotonic() < end, f"waited {seconds} s for {what}"
-        time.sleep(0.02)
 
 
 def _in_diary(job: JobFolder) -> list[str]:
@@ -35,8 +28,7 @@ def _in_diary(job: JobFolder) -> list[str]:
 
 def _made(job: JobFolder) -> set[str]:
     """Return the items whose artifacts are there, leaving out unfinished files."""
-    names = [path.name for path in (job.path / "out").glob("*.json")]
-    return {name.removesuffix(".json") for name in names if not name.startswith(".tmp-")}
+    return {path.stem for path in (job.path / "out").glob("*.json") if not is_temporary(path.name)}
 
 
 def _diary_job(path: Path, items: int, seconds: float) -> JobFolder:
@@ -53,7 +45,7 @@ def test_a_killed_job_leaves_no_process_and_started_again_does_nothing_twice(
 ) -> None:
     job = _diary_job(tmp_path / "job", items=40, seconds=0.15)
     process = job.start(new_session=True)
-    _until(lambda: len(_made(job)) >= 4, "some artifacts")
+    wait_until(lambda: len(_made(job)) >= 4, what="no artifacts were made", every=0.02)
     family = [child.pid for child in psutil.Process(process.pid).children(recursive=True)]
     assert family
     if who == "the worker":
@@ -61,7 +53,9 @@ def test_a_killed_job_leaves_no_process_and_started_again_does_nothing_twice(
     else:
         os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=30)
-    _until(lambda: not any(psutil.pid_exists(pid) for pid in family), "the children's end")
+    wait_until(
+        lambda: not any(psutil.pid_exists(pid) for pid in family), what="the children's end", every=0.02
+    )
     made = _made(job)
     assert 4 <= len(made) < 40
     first = _in_diary(job)
@@ -89,7 +83,7 @@ def test_a_worker_dies_with_the_parent_that_it_was_told(tmp_path: Path) -> None:
     )  # fmt: skip
     assert parent.stdout is not None
     worker = psutil.Process(int(parent.stdout.readline()))
-    _until(lambda: bool(_in_diary(job)), "the first item")
+    wait_until(lambda: bool(_in_diary(job)), what="no item was begun", every=0.02)
     family = [worker, *worker.children(recursive=True)]
     assert len(family) > 1
     parent.kill()

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from tests.airflow_env.client import wait_until
-from tests.airflow_env.processes import kill_all, processes_with, start_process
+from tests.airflow_env.processes import kill_until_none, processes_with, start_process
 from tests.peers.cloud import can_start
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -64,7 +64,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
         wait_until(made.ready, what="the stack does not say how to use it", every=0.2)
         yield made
     finally:
-        kill_all(made.left())
+        kill_until_none(made.left)
 
 
 def verify(stack: Stack, *words: str) -> tuple[int, dict[str, str]]:

@@ -95,18 +95,9 @@ def report_rows(artifacts: Path) -> list[dict[str, str]]:
     return [json.loads(line) for part in parts for line in part.read_text().splitlines()]
 
 
-def workers(env: AirflowEnv) -> list[psutil.Process]:
-    found = []
-    for process in env.leftovers():
-        with contextlib.suppress(psutil.Error):
-            if "beam_jobs.run" in process.cmdline():
-                found.append(process)
-    return found
-
-
 def strike(env: AirflowEnv, victim: Callable[[psutil.Process], psutil.Process | None]) -> bool:
     """Kill what ``victim`` says of a worker that runs; tell whether there was one."""
-    for worker in workers(env):
+    for worker in env.beam_workers():
         with contextlib.suppress(psutil.Error):
             found = victim(worker)
             if found is not None and found.pid != 1:  # else its task is gone

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_media_provider.storage.store import TEMP_PREFIX
+from airflow_media_provider.storage.store import is_temporary
 from tests.integration.songs import make_songs, spoil
 
 if TYPE_CHECKING:
@@ -42,19 +42,24 @@ class Catalog:
 
     def made(self, job: str, under: str) -> dict[str, Path]:
         """Return item -> finished artifact of a job, for the items below ``under``."""
-        found = {}
-        for fingerprint in (self.folder / "artifacts" / job).glob("*"):
-            for path in fingerprint.rglob("*"):
-                item = path.relative_to(fingerprint).with_suffix("").as_posix()
-                if path.is_file() and not path.name.startswith(TEMP_PREFIX) and item.startswith(f"{under}/"):
-                    found[item] = path
-        return found
+        made = finished(self.folder / "artifacts" / job)
+        return {item: path for item, path in made.items() if item.startswith(f"{under}/")}
 
     @property
     def diary(self) -> list[str]:
         """Items in the order in which the slow step was called with them."""
         path = self.folder / "diary.txt"
         return path.read_text().split() if path.exists() else []
+
+
+def finished(job: Path) -> dict[str, Path]:
+    """Return item -> artifact, whole ones alone, of all fingerprints in the folder of a job."""
+    return {
+        path.relative_to(fingerprint).with_suffix("").as_posix(): path
+        for fingerprint in job.glob("*")
+        for path in fingerprint.rglob("*")
+        if path.is_file() and not is_temporary(path.name)
+    }
 
 
 def counts(client: AirflowClient, run: DagRun) -> dict[str, dict[str, int]]:

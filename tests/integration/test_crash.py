@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
 
 import psutil
@@ -15,16 +14,6 @@ from tests.integration.catalog import Catalog, counts
 pytestmark = pytest.mark.scheduler
 
 ITEMS = 12
-
-
-def beam_workers(env: AirflowEnv) -> list[psutil.Process]:
-    """Return the Beam worker processes, without the children that run their steps."""
-    found = []
-    for process in env.leftovers():
-        with contextlib.suppress(psutil.Error):
-            if "beam_jobs.run" in process.cmdline():
-                found.append(process)
-    return found
 
 
 def victims(who: str, worker: psutil.Process) -> list[psutil.Process]:
@@ -42,7 +31,7 @@ def test_a_kill_loses_nothing_and_repeats_nothing(
     items = catalog.add(f"{folder}/{number:02}" for number in range(ITEMS))
     run = airflow.trigger("slow", {"items": items})
     wait_until(lambda: len(catalog.made("slow", folder)) >= 3, every=0.05, what="no artifacts appeared")
-    (worker,) = beam_workers(airflow_env)
+    (worker,) = airflow_env.beam_workers()
     family = [worker, *worker.children(recursive=True)]
     assert len(family) > 1
     for victim in victims(who, worker):
@@ -63,4 +52,4 @@ def test_a_kill_loses_nothing_and_repeats_nothing(
     assert counts(airflow, run)["slow"] == {
         "done": ITEMS - len(before), "present": len(before), "failed": 0, "blocked": 0,
     }  # fmt: skip
-    assert beam_workers(airflow_env) == []
+    assert airflow_env.beam_workers() == []

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from airflow_media_provider.registry.partitions import shard_of
 from tests.airflow_env import AirflowClient, AirflowEnv, DagRun
 from tests.airflow_env.client import ENDED, wait_until
-from tests.integration.catalog import Catalog, counts
+from tests.integration.catalog import Catalog, counts, finished
 
 pytestmark = pytest.mark.scheduler
 
@@ -18,12 +16,8 @@ LABELS = {"blue note": ["a", "b"], "ecm": ["a"], "R&B": ["a"], "impulse": []}
 
 def made(catalog: Catalog, name: str) -> dict[str, int]:
     """Return item -> time of its artifact, of one of the three registries."""
-    found = {}
-    for fingerprint in (catalog.folder / "partitioned" / name / "loudness").glob("*"):
-        for path in filter(Path.is_file, fingerprint.rglob("*")):
-            item = path.relative_to(fingerprint).with_suffix("").as_posix()
-            found[item] = path.stat().st_mtime_ns
-    return found
+    artifacts = finished(catalog.folder / "partitioned" / name / "loudness")
+    return {item: path.stat().st_mtime_ns for item, path in artifacts.items()}
 
 
 def add(catalog: Catalog, items: list[str]) -> list[str]:
