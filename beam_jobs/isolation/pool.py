@@ -88,10 +88,10 @@ class StepPool:
     def close(self) -> None:
         """Kill every child, whatever it does."""
         self._closed = True
+        self._keeper.shutdown(wait=True, cancel_futures=True)  # first: it may be starting one
         for slot in self._slots:
             if slot.child is not None:
                 slot.child.stop()
-        self._keeper.shutdown(wait=True, cancel_futures=True)
 
     def _run(self, slot: _Slot, task: StepTask) -> StepOutcome:
         started = time.perf_counter()

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from beam_jobs.contract.launch import Limits
 from beam_jobs.isolation.death import describe_exit
 from beam_jobs.isolation.pool import StepPool
+from beam_jobs.isolation.process import ChildProcess
 from beam_jobs.isolation.task import StepOutcome, StepTask, StepUse
 
 MOOD = "tests.beam.steps_for_tests:mood"
@@ -122,3 +124,19 @@ def test_how_a_process_ended_is_said_in_words() -> None:
     assert describe_exit(-signal.SIGSEGV) == "was killed by SIGSEGV (a fault in native code)"
     assert "out of memory" in describe_exit(-signal.SIGKILL)
     assert describe_exit(-200) == "was killed by signal 200"
+
+
+def test_closing_waits_for_a_child_that_is_being_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    class SlowStart(ChildProcess):
+        def __init__(self, setup: dict[str, Any]) -> None:
+            starting.set()
+            time.sleep(0.2)  # close has looked at the slots by then, if it looks at once
+            super().__init__(setup)
+
+    starting = threading.Event()
+    monkeypatch.setattr("beam_jobs.isolation.pool.ChildProcess", SlowStart)
+    pool = _pool(size=2)
+    pool.start()
+    assert starting.wait(timeout=60)
+    pool.close()
+    assert _children() == []
