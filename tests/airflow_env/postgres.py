@@ -9,12 +9,13 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from tests.airflow_env.client import wait_until
 from tests.airflow_env.ports import free_ports
-from tests.airflow_env.processes import start_process, stop_groups
+from tests.airflow_env.processes import as_child, start_process, stop_groups
 
 QUICK = {
     # The data live as long as the test: durability would only cost time.
@@ -109,44 +110,36 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
-            [str(self.bin / program), *arguments],
-            capture_output=True,
-            text=True,
-            cwd=self.folder,
-            env=self._env(),
-            user=self._user,
-            group=self._group,
-            extra_groups=[] if self._user is not None else None,
-            check=False,
-        )
+            as_child([str(self.bin / program), *arguments], user=self._user, group=self._group),
+            capture_output=True, text=True, cwd=self.folder, env=self._env(), check=False,
+        )  # fmt: skip
         if done.returncode:
             raise RuntimeError(f"{program} failed ({done.returncode}): {done.stderr or done.stdout}")
 
     def _make_database(self) -> None:
         import psycopg2
 
-        deadline = time.monotonic() + 60
-        while True:
+        def connect() -> Any:
             try:
-                connection = psycopg2.connect(
-                    host="127.0.0.1",
-                    port=self.port,
-                    user="airflow",
-                    password=self.password,
+                return psycopg2.connect(
+                    host="127.0.0.1", port=self.port, user="airflow", password=self.password,
                     dbname="postgres",
-                )
-                break
+                )  # fmt: skip
             except psycopg2.OperationalError:
-                ended = self._process is None or self._process.poll() is not None
-                if ended or time.monotonic() > deadline:
-                    raise RuntimeError(
-                        f"Postgres did not start; its log:\n{self.log.read_text()[-4000:]}"
-                    ) from None
-                time.sleep(0.05)
+                if self._process is None or self._process.poll() is not None:
+                    raise RuntimeError(f"Postgres ended{self._last_words()}") from None
+                return None
+
+        connection = wait_until(
+            connect, what=lambda: f"Postgres did not start{self._last_words()}", every=0.05
+        )
         connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute("CREATE DATABASE airflow")
         connection.close()
+
+    def _last_words(self) -> str:
+        return f"; its log:\n{self.log.read_text()[-4000:]}\n"
 
 
 def _unprivileged() -> tuple[int | None, int | None]:

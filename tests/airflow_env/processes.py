@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
+import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import psutil
 
-PR_SET_PDEATHSIG = 1
 
+def as_child(command: Sequence[str], *, user: int | None = None, group: int | None = None) -> list[str]:
+    """Return ``command`` so that the kernel ends it with who starts it, run by ``user`` where one is given.
 
-def _end_with_parent() -> Callable[[], None] | None:
-    """Return what a child calls before exec, so that a killed run leaves no server (Linux)."""
-    if not sys.platform.startswith("linux"):
-        return None
-    prctl = ctypes.CDLL(None).prctl
-    return lambda: prctl(PR_SET_PDEATHSIG, signal.SIGTERM) and None
+    By setpriv of util-linux (Linux): what Popen has for both, ``preexec_fn`` and ``user``, forks, and now and
+    then gRPC's fork handlers wait without an end for a lock that another thread held.
+    """
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        if user is not None:
+            raise RuntimeError("needs setpriv, of util-linux, to start a program as another user")
+        return list(command)
+    other = [] if user is None else [f"--reuid={user}", f"--regid={group}", "--clear-groups"]
+    return [setpriv, "--pdeathsig=TERM", *other, "--", *command]
 
 
 def start_process(
@@ -37,17 +41,13 @@ def start_process(
     """Start ``command`` in a session of its own with all that it prints in the file ``log``."""
     with log.open("ab") as stream:
         return subprocess.Popen(
-            list(command),
+            as_child(command, user=user, group=group),
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,
             env=dict(env),
             cwd=cwd,
             start_new_session=True,
-            preexec_fn=_end_with_parent(),  # noqa: PLW1509 - one prctl call, nothing that takes a lock
-            user=user,
-            group=group,
-            extra_groups=[] if user is not None else None,
         )
 
 
