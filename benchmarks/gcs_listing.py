@@ -37,10 +37,10 @@ from airflow_media_provider.registry.recipe import recipe
 from airflow_media_provider.runs.inventory import take_inventory
 from airflow_media_provider.storage import Stores
 from airflow_media_provider.storage.gcs import PAGE, GcsStore
-from tests.airflow_env.client import wait_until
 from tests.airflow_env.ports import free_ports
 from tests.airflow_env.processes import start_process, stop_groups
 from tests.peers.gcs import gcs_client
+from tests.waiting import wait_until
 
 RESULTS = Path(__file__).parent / "results"
 JOBS = ("downsample", "beat_tracking", "loudness", "spectral")

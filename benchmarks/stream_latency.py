@@ -23,9 +23,9 @@ from typing import Any
 
 from airflow_media_provider.registry import media_registry
 from airflow_media_provider.runs.stream_spec import stream_spec
-from tests.airflow_env.client import wait_until
 from tests.integration.songs import make_songs
 from tests.peers.cloud import Cloud, cloud_servers
+from tests.waiting import wait_until
 
 RESULTS = Path(__file__).parent / "results"
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.airflow_env.client import wait_until
 from tests.integration.songs import make_songs
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.airflow, pytest.mark.beam]
 

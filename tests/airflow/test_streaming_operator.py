@@ -20,8 +20,8 @@ from airflow_media_provider.runs.stream_spec import stream_spec
 from airflow_media_provider.runs.streams import read_state
 from airflow_media_provider.storage import Stores
 from airflow_media_provider.storage.store import is_temporary
-from tests.airflow_env.client import wait_until
 from tests.integration.songs import make_songs
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.airflow, pytest.mark.beam]
 

@@ -11,9 +11,9 @@ import pytest
 
 from airflow_media_provider.storage.store import is_temporary
 from tests.airflow2.environment import VENV, Airflow2
-from tests.airflow_env.client import wait_until
 from tests.integration.songs import make_songs
 from tests.peers.cloud import Cloud
+from tests.waiting import wait_until
 
 pytestmark = [
     pytest.mark.scheduler,

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
-T = TypeVar("T")
+from tests.waiting import PATIENCE_S, wait_until
 
 ENDED = frozenset({"success", "failed"})
-
-PATIENCE_S = 300.0
-"""For whatever comes within seconds on a machine that does nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,20 +164,3 @@ class AirflowClient:
 def _log_line(line: Mapping[str, Any]) -> str:
     errors = [f"{error['exc_type']}: {error['exc_value']}" for error in line.get("error_detail") or ()]
     return "\n".join([str(line.get("event", line)), *errors])
-
-
-def wait_until(
-    look: Callable[[], T | None], *, what: str | Callable[[], str], patience: float = PATIENCE_S,
-    every: float = 0.5,
-) -> T:  # fmt: skip
-    """Return the first true answer of ``look``; raise TimeoutError with ``what`` when none comes.
-
-    :param what: did not come; a function is asked at the end.
-    """
-    deadline = time.monotonic() + patience
-    while True:
-        if answer := look():
-            return answer
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what if isinstance(what, str) else what()} within {patience:g} s")
-        time.sleep(every)

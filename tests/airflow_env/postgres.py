@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.airflow_env.client import wait_until
 from tests.airflow_env.ports import free_ports
 from tests.airflow_env.processes import as_child, start_process, stop_groups
+from tests.waiting import wait_until
 
 QUICK = {
     # The data live as long as the test: durability would only cost time.

@@ -16,8 +16,8 @@ from airflow_media_provider.registry import media_registry
 from airflow_media_provider.runs.stream_spec import stream_spec
 from airflow_media_provider.storage import Stores
 from airflow_media_provider.storage.gcs import GcsStore
-from tests.airflow_env.client import PATIENCE_S, wait_until
 from tests.peers.pubsub import GIVEN_AGAIN_S, PROJECT
+from tests.waiting import PATIENCE_S, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 COUNT = {"count": {"step": "tests.beam.steps_for_tests:calm", "needs": ["source"]}}

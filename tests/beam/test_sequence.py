@@ -15,8 +15,8 @@ from airflow_media_provider.storage.store import is_temporary
 from beam_jobs.contract.events import decode_event
 from beam_jobs.contract.manifest import ManifestRow, encode_row
 from beam_jobs.contract.report import Status
-from tests.airflow_env.client import wait_until
 from tests.beam.jobs import PROJECT, JobFolder
+from tests.waiting import wait_until
 
 DIARY = "tests.beam.steps_for_tests:diary"
 

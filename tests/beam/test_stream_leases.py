@@ -19,8 +19,8 @@ from beam_jobs.pipelines.stream_conclude import Conclude
 from beam_jobs.pipelines.stream_letters import Letters
 from beam_jobs.pipelines.stream_messages import Serve
 from beam_jobs.pipelines.trace import Trace
-from tests.airflow_env.client import wait_until
 from tests.beam.streams import Stream
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.beam
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from beam_jobs.pipelines.direct_pubsub import PULLED_AT_ONCE
-from tests.airflow_env.client import wait_until
 from tests.beam.streams import Stream
 from tests.integration.songs import make_songs
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.beam
 

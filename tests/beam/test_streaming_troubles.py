@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.airflow_env.client import wait_until
 from tests.beam.streams import COUNT, Stream
 from tests.peers.refusing import refusing_storage
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.beam, pytest.mark.timeout(240)]
 

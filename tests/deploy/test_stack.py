@@ -14,9 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.airflow_env.client import wait_until
 from tests.airflow_env.processes import kill_until_none, processes_with, start_process
 from tests.peers.cloud import can_start
+from tests.waiting import wait_until
 
 PROJECT = Path(__file__).resolve().parents[2]
 AIRFLOW = Path(sys.executable).parent / "airflow"

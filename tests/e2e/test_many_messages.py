@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from tests.airflow_env.client import ENDED, wait_until
+from tests.airflow_env.client import ENDED
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.airflow_env import AirflowClient, AirflowEnv

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.airflow_env.client import ENDED, wait_until
+from tests.airflow_env.client import ENDED
 from tests.e2e.songs import FORMATS, make_song, real_excerpts
 from tests.e2e.world import World, all_artifacts, diary, line_of, must_be_made, must_be_told
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.airflow_env import AirflowClient, AirflowEnv

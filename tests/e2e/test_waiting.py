@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.airflow_env.client import wait_until
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.airflow_env import AirflowEnv

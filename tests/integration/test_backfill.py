@@ -7,8 +7,9 @@ import json
 import pytest
 
 from tests.airflow_env import AirflowClient, AirflowEnv
-from tests.airflow_env.client import ENDED, wait_until
+from tests.airflow_env.client import ENDED
 from tests.integration.catalog import Catalog, counts
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.scheduler
 

@@ -8,8 +8,8 @@ import psutil
 import pytest
 
 from tests.airflow_env import AirflowClient, AirflowEnv
-from tests.airflow_env.client import wait_until
 from tests.integration.catalog import Catalog, counts
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.scheduler
 

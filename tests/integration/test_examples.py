@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.airflow_env import AirflowClient
-from tests.airflow_env.client import wait_until
 from tests.integration.catalog import Catalog
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.scheduler
 

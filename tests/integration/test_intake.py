@@ -19,9 +19,9 @@ from airflow_media_provider.intake.collect import IntakeCollector
 from airflow_media_provider.intake.layout import IntakeLayout
 from airflow_media_provider.intake.sorting import Sorted
 from airflow_media_provider.storage import Stores
-from tests.airflow_env.client import wait_until
 from tests.integration.dying_collector import DIED, POINTS, make_collector
 from tests.peers.pubsub import GIVEN_AGAIN_S
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 

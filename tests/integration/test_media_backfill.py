@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from tests.airflow_env import AirflowClient, AirflowEnv
-from tests.airflow_env.client import wait_until
 from tests.integration.catalog import Catalog
 from tests.integration.test_partitions import add, made
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.scheduler
 

@@ -6,8 +6,9 @@ import pytest
 
 from airflow_media_provider.registry.partitions import shard_of
 from tests.airflow_env import AirflowClient, AirflowEnv, DagRun
-from tests.airflow_env.client import ENDED, wait_until
+from tests.airflow_env.client import ENDED
 from tests.integration.catalog import Catalog, counts, finished
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.scheduler
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import httpx
 
-from tests.airflow_env.client import wait_until
 from tests.airflow_env.ports import free_ports
 from tests.airflow_env.processes import start_process, stop_groups
+from tests.waiting import wait_until
 
 PROJECT = "test-project"
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import httpx
 
-from tests.airflow_env.client import wait_until
 from tests.airflow_env.ports import free_ports
 from tests.airflow_env.processes import start_process, stop_groups
+from tests.waiting import wait_until
 
 
 def find_server() -> Path | None:

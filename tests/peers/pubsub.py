@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.airflow_env.client import wait_until
 from tests.airflow_env.ports import free_ports
 from tests.airflow_env.processes import start_process, stop_groups
+from tests.waiting import wait_until
 
 PROJECT = "test-project"
 SOURCE = Path(__file__).parent / "pstest" / "main.go"

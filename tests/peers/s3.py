@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.airflow_env.client import wait_until
 from tests.airflow_env.ports import free_ports
 from tests.airflow_env.processes import start_process, stop_groups
+from tests.waiting import wait_until
 
 SERVE = """
 import io, sys, threading

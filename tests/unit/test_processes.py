@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.airflow_env.client import wait_until
+from tests.waiting import wait_until
 
 PROJECT = Path(__file__).resolve().parents[2]
 
