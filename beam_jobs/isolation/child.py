@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,14 @@ def serve(*, fd: int, parent: int) -> None:
     setup = wire.receive()
     if setup is None:
         return
-    try:
-        steps = _warm_up(setup)
-    except BaseException as error:
-        wire.send({"broken": f"{type(error).__name__}: {error}"[:MAX_MESSAGE]})
-        return
-    wire.send({"ready": True})
-    _Server(steps).run(wire)
+    with suppress(ConnectionError):  # a parent that is gone needs no answer
+        try:
+            steps = _warm_up(setup)
+        except BaseException as error:
+            wire.send({"broken": f"{type(error).__name__}: {error}"[:MAX_MESSAGE]})
+            return
+        wire.send({"ready": True})
+        _Server(steps).run(wire)
 
 
 def _warm_up(setup: dict[str, Any]) -> list[tuple[Step, Any]]:

@@ -140,3 +140,11 @@ def test_closing_waits_for_a_child_that_is_being_started(monkeypatch: pytest.Mon
     assert starting.wait(timeout=60)
     pool.close()
     assert _children() == []
+
+
+def test_a_child_whose_parent_let_go_ends_without_a_word(capfd: pytest.CaptureFixture[str]) -> None:
+    child = ChildProcess({"steps": [[MOOD, {}]], "memory_mb": None, "share_mb": 0})
+    child.wire.close()  # it has its steps, and will say that it is ready
+    assert child.process.wait(timeout=300) == 0
+    child.stop()
+    assert capfd.readouterr().err == ""
