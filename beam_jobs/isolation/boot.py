@@ -11,4 +11,4 @@ if __name__ == "__main__":
     sys.path[:] = json.loads(sys.argv[1])
     from beam_jobs.isolation.child import serve
 
-    serve(fd=int(sys.argv[2]), parent=int(sys.argv[3]))
+    serve(fd=int(sys.argv[2]), tally=int(sys.argv[3]), parent=int(sys.argv[4]))

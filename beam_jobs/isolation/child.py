@@ -17,6 +17,7 @@ from beam_jobs.contract.step import Step, load_step
 from beam_jobs.isolation.compiled import claim_cache
 from beam_jobs.isolation.death import die_with_parent, leave_no_core, limit_memory
 from beam_jobs.isolation.result import store_result
+from beam_jobs.isolation.tally import Taken
 from beam_jobs.isolation.wire import Wire
 from beam_jobs.media import share
 from beam_jobs.media.call import StepCall
@@ -27,11 +28,15 @@ MAX_TRACEBACKS = 3
 """How many unexpected exceptions one child prints whole; a broken step fails on every item."""
 
 
-def serve(*, fd: int, parent: int) -> None:
-    """Serve the parent at the other end of ``fd``; returns when it closes its end."""
+def serve(*, fd: int, tally: int, parent: int) -> None:
+    """Serve the parent at the other end of ``fd``; returns when it closes its end.
+
+    :param tally: where to write down how many tasks were taken.
+    """
     die_with_parent(parent)
     leave_no_core()
-    os.set_inheritable(fd, False)  # a process that the step starts must not keep our line open
+    for ours in (fd, tally):  # a process that the step starts must not keep our line open
+        os.set_inheritable(ours, False)
     wire = Wire(socket.socket(fileno=fd))
     setup = wire.receive()
     if setup is None:
@@ -43,7 +48,7 @@ def serve(*, fd: int, parent: int) -> None:
             wire.send({"broken": f"{type(error).__name__}: {error}"[:MAX_MESSAGE]})
             return
         wire.send({"ready": True})
-        _Server(steps).run(wire)
+        _Server(steps, Taken(tally)).run(wire)
 
 
 def _warm_up(setup: dict[str, Any]) -> list[tuple[Step, Any]]:
@@ -72,14 +77,14 @@ def _use_scratch(folder: str | None) -> None:
 
 
 class _Server:
-    def __init__(self, steps: list[tuple[Step, Any]]) -> None:
-        self._steps = steps
+    def __init__(self, steps: list[tuple[Step, Any]], taken: Taken) -> None:
+        self._steps, self._taken = steps, taken
         self._pid = os.getpid()
         self._tracebacks = 0
 
     def run(self, wire: Wire) -> None:
         while (task := wire.receive()) is not None:
-            wire.send({"took": task["item"]})
+            self._taken.one_more()
             answer = self._answer(task)
             self._end_copy()
             wire.send(answer)

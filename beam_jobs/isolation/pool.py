@@ -37,6 +37,10 @@ class _DiedIdle(Exception):
     """The child was gone before it took the task, so the task is not to blame."""
 
 
+class _Late(Exception):
+    """The child took the task and did not end it in time."""
+
+
 class _Slot:
     child: ChildProcess | None = None
 
@@ -109,7 +113,6 @@ class StepPool:
         child = self._ready_child(slot, task)
         keep = False
         try:
-            self._hand_over(child, task)
             answer = self._await(child, task)
             outcome = _read_answer(answer, task)
             # Out of memory, what is left of its heap is not trusted; files that a lost item left go with it.
@@ -120,30 +123,28 @@ class StepPool:
                 slot.child = None
                 child.stop()
 
-    def _hand_over(self, child: ChildProcess, task: StepTask) -> None:
-        try:
-            child.wire.send(task.as_message(), timeout_s=HANDOVER_TIMEOUT_S)
-            took = child.wire.receive(deadline=time.monotonic() + HANDOVER_TIMEOUT_S)
-        except (OSError, Unreadable):
-            raise _DiedIdle from None
-        if took != {"took": task.item}:
-            raise _DiedIdle
-
     def _await(self, child: ChildProcess, task: StepTask) -> dict[str, Any]:
         use = self._uses[task.use]
         name, limit = use.step, use.limits.timeout_s
         try:
-            answer = child.wire.receive(deadline=time.monotonic() + limit)
-        except TimeoutError:
+            child.hand(task.as_message())
+            answer = _answer_of(child, limit)
+        except OSError:
+            raise _DiedIdle from None
+        except _Late:
             raise StepTimeout(
                 f"item {task.item!r}: step {name!r} did not end within {limit:g} s and was killed; "
                 "raise the job's timeout_s or leave the item out"
             ) from None
         except Unreadable as error:
+            if not child.took_it():
+                raise _DiedIdle from None
             raise StepCrashed(
                 f"item {task.item!r}: step {name!r} broke its process's line: {error}"
             ) from None
         if answer is None:
+            if not child.took_it():
+                raise _DiedIdle
             raise StepCrashed(
                 f"item {task.item!r}: the process of step {name!r} {child.end()}; "
                 "leave the item out, raise the job's memory_mb, or mend the step"
@@ -171,6 +172,27 @@ class StepPool:
                 raise StepCrashed("the pool is closed")
             slot.child = ChildProcess(self._setup)
         return slot.child
+
+
+def _answer_of(child: ChildProcess, limit_s: float) -> dict[str, Any] | None:
+    """Wait for what a child says of the task that it was just handed; None when it is gone.
+
+    :raises _Late: when it took the task and does not end it within ``limit_s``.
+    :raises _DiedIdle: when it does not even take it.
+    """
+    handed = time.monotonic()
+    end = handed + min(limit_s, HANDOVER_TIMEOUT_S)
+    while True:
+        try:
+            return child.wire.receive(deadline=end)
+        except TimeoutError:
+            last = handed + (limit_s if child.took_it() else HANDOVER_TIMEOUT_S)
+            if end < last:
+                end = last
+            elif child.took_it():
+                raise _Late from None
+            else:
+                raise _DiedIdle from None
 
 
 def _memory_limit(uses: Sequence[StepUse], share_mb: int) -> int | None:

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from beam_jobs.isolation.death import describe_exit, kill_marked
+from beam_jobs.isolation.tally import Tally
 from beam_jobs.isolation.wire import Unreadable, Wire
 
 START_TIMEOUT_S = 300.0
 """Imports and warm-up of one child; compiling a cold codebase on a slow disk takes a minute."""
 
 HANDOVER_TIMEOUT_S = 60.0
-"""From sending a task to the child's word that it took it; a swapping machine is slow."""
+"""From sending a task until the child must have taken it; a swapping machine is slow."""
 
 END_TIMEOUT_S = 5.0
 """From the end of a child's line to its own."""
@@ -43,17 +44,19 @@ class ChildProcess:
 
     def __init__(self, setup: dict[str, Any]) -> None:
         ours, theirs = socket.socketpair()
+        self._tally = Tally()
         self._mark = uuid.uuid4().hex
         self._scratch = _new_scratch()
         self._furniture: set[str] = set()
         with theirs:
             boot = str(Path(__file__).with_name("boot.py"))
-            argv = [sys.executable, "-P", boot, json.dumps(sys.path), str(theirs.fileno()), str(os.getpid())]
+            files = [theirs.fileno(), self._tally.fileno()]
+            argv = [sys.executable, "-P", boot, json.dumps(sys.path), *map(str, files), str(os.getpid())]
             self.process = subprocess.Popen(
                 argv,
                 stdin=subprocess.DEVNULL,
                 stdout=2,  # what a step prints must not mix with the events on our standard output
-                pass_fds=[theirs.fileno()],
+                pass_fds=files,
                 env={
                     **dict.fromkeys(_ONE_THREAD, "1"),
                     **(_KEEP_HEAP if setup["share_mb"] else {}),
@@ -81,6 +84,15 @@ class ChildProcess:
         self._furniture = self._files()
         return "" if self.ready else str(answer.get("broken", answer))
 
+    def hand(self, message: dict[str, Any]) -> None:
+        """Send a task; raises OSError when the child is gone or does not read."""
+        self._tally.handed += 1
+        self.wire.send(message, timeout_s=HANDOVER_TIMEOUT_S)
+
+    def took_it(self) -> bool:
+        """Tell whether the child took the last task."""
+        return self._tally.is_even()
+
     def has_litter(self) -> bool:
         """Tell whether there are temporary files that were not there after the warm-up."""
         return not self._files() <= self._furniture
@@ -90,6 +102,7 @@ class ChildProcess:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.wire.close()
+        self._tally.close()
         code = self.process.wait()
         kill_marked(f"{MARK}={self._mark}")
         if self._scratch is not None:

@@ -65,6 +65,29 @@ def test_a_child_that_is_killed_while_it_waits_costs_nobody(pool: StepPool, fold
         assert _run(pool, folder, "b").error_class == ""
 
 
+def test_a_child_that_takes_no_task_is_replaced_and_costs_nobody(
+    pool: StepPool, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _run(pool, folder, "a")
+    (child,) = _children()
+    child.send_signal(signal.SIGSTOP)
+    monkeypatch.setattr("beam_jobs.isolation.pool.HANDOVER_TIMEOUT_S", 2.0)
+    assert _run(pool, folder, "b").error_class == ""
+    assert not child.is_running()
+
+
+@pytest.mark.parametrize(("limit", "error"), [(60, ""), (2, "StepTimeout")])
+def test_a_task_that_was_taken_has_its_own_limit_and_not_that_of_the_hand_over(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, limit: float, error: str
+) -> None:
+    pool = _pool(timeout_s=limit, seconds=5.0)
+    try:
+        monkeypatch.setattr("beam_jobs.isolation.pool.HANDOVER_TIMEOUT_S", 60.0 if error else 3.0)
+        assert _run(pool, folder, "a").error_class == error
+    finally:
+        pool.close()
+
+
 def test_a_stopped_child_is_taken_for_hanging(folder: Path) -> None:
     pool = _pool(timeout_s=4)
     try:
