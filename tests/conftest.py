@@ -8,7 +8,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -40,6 +40,26 @@ settings.register_profile("unhurried", deadline=None, derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "unhurried"))
 
 _FAILED = pytest.StashKey[bool]()
+
+_ON_SERVERS = ("airflow2", "deploy", "e2e", "integration")
+"""Folders whose tests wait for servers about half of their time."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Cut the tests in two for pytest-xdist's ``--dist loadscope``: either half in one process.
+
+    So one Airflow serves all, and Numba, whose cache is not for two, compiles in one process of ours.
+    """
+    if config.getvalue("dist") != "loadscope":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Halves(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "servers" if nodeid.split("/")[1] in _ON_SERVERS else "here"
+
+    return Halves(config, log)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
