@@ -73,7 +73,7 @@ def test_a_stream_is_started_found_again_and_ended(served, action, ends_as):
     registry, topic, pubsub = served
     results = {}
     first = operator(registry, "start")
-    thread = threading.Thread(target=lambda: results.update(first=first.execute({})))
+    thread = threading.Thread(daemon=True, target=lambda: results.update(first=first.execute({})))
     thread.start()
     wait_until(lambda: state_of(registry).alive, what="the stream did not start")
     pubsub.publish(topic, b"a", b"b")
@@ -102,7 +102,7 @@ def test_a_stream_that_was_killed_a_moment_ago_is_started_anew(served):
         except AirflowException as error:
             errors.append(str(error))
 
-    first = threading.Thread(target=start)
+    first = threading.Thread(daemon=True, target=start)
     first.start()
     wait_until(lambda: state_of(registry).alive, what="the stream did not start")
     killed = state_of(registry).said["pid"]
@@ -110,7 +110,7 @@ def test_a_stream_that_was_killed_a_moment_ago_is_started_anew(served):
     first.join(timeout=180)
     assert "ended with code -9" in errors[0]
 
-    second = threading.Thread(target=start)
+    second = threading.Thread(daemon=True, target=start)
     second.start()
     pubsub.publish(topic, b"a")
     wait_until(lambda: made_by(registry), what="nothing was served")
@@ -181,7 +181,7 @@ def test_the_command_line_tells_of_a_stream_and_drains_it(served):
         )  # fmt: skip
 
     assert "absent" in command("status", "downsample").stdout
-    thread = threading.Thread(target=command, args=("start", "downsample"))
+    thread = threading.Thread(daemon=True, target=command, args=("start", "downsample"))
     thread.start()
     wait_until(lambda: state_of(registry).alive, what="the stream did not start")
     pubsub.publish(topic, b"a")

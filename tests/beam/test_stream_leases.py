@@ -145,7 +145,7 @@ def test_messages_that_arrive_when_a_stream_has_stopped_go_back_before_it_ends(s
         leases.give_all_back()
         done.append("stopped")
 
-    stopping = threading.Thread(target=stop)
+    stopping = threading.Thread(daemon=True, target=stop)
 
     def arrive_late(**request):
         arrived = ask(**request)

@@ -84,7 +84,7 @@ def test_a_stream_elsewhere_runs_when_it_says_more(spec, monkeypatch):
         while not ended.wait(0.2):
             say(spec, place="elsewhere")
 
-    talker = threading.Thread(target=go_on)
+    talker = threading.Thread(daemon=True, target=go_on)
     talker.start()
     try:
         assert find_running(spec, Stores(), every=0.1).alive

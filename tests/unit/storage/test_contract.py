@@ -75,7 +75,7 @@ def test_one_of_many_who_create_the_same_object_wins(place):
         if place.store.create(place / "prize", str(number).encode()):
             won.append(number)
 
-    threads = [threading.Thread(target=race, args=(n,)) for n in range(8)]
+    threads = [threading.Thread(daemon=True, target=race, args=(n,)) for n in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -97,7 +97,7 @@ def test_a_reader_never_sees_a_part_of_a_replaced_object(place):
             if seen not in (old, new):
                 torn.append(seen)
 
-    reader = threading.Thread(target=read)
+    reader = threading.Thread(daemon=True, target=read)
     reader.start()
     for _ in range(15):
         place.store.write(place / "a", new)

@@ -94,7 +94,7 @@ def test_a_stopped_child_is_taken_for_hanging(folder: Path) -> None:
         _run(pool, folder, "a")
         (child,) = _children()
         outcome: list[StepOutcome] = []
-        thread = threading.Thread(target=lambda: outcome.append(_run(pool, folder, "hang")))
+        thread = threading.Thread(daemon=True, target=lambda: outcome.append(_run(pool, folder, "hang")))
         thread.start()
         time.sleep(2)  # until it has taken the item
         child.send_signal(signal.SIGSTOP)
@@ -118,7 +118,10 @@ def test_a_step_that_cannot_start_fails_each_item_with_the_reason(folder: Path) 
 
 def test_closing_kills_children_in_the_middle_of_their_work(folder: Path) -> None:
     pool = _pool(size=2)
-    threads = [threading.Thread(target=_run, args=(pool, folder, word)) for word in ("hang", "hang-native")]
+    threads = [
+        threading.Thread(daemon=True, target=_run, args=(pool, folder, word))
+        for word in ("hang", "hang-native")
+    ]
     for thread in threads:
         thread.start()
     end = time.monotonic() + 30

@@ -81,7 +81,7 @@ def test_of_many_writers_at_once_one_wins_and_the_object_is_whole(
         if _publish(store, path, str(number) * 1000):
             won.append(str(number) * 1000)
 
-    threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+    threads = [threading.Thread(daemon=True, target=write, args=(number,)) for number in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -111,7 +111,7 @@ def test_one_of_many_who_publish_the_same_artifact_wins(base):
         if publish(base + "prize", str(number).encode()):
             won.append(number)
 
-    threads = [threading.Thread(target=race, args=(n,)) for n in range(8)]
+    threads = [threading.Thread(daemon=True, target=race, args=(n,)) for n in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
