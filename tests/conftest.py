@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import settings
 
+from beam_jobs.isolation.compiled import VARIABLE, claim_cache
+
 if TYPE_CHECKING:
     from tests.airflow_env import AirflowEnv
     from tests.peers.cloud import Cloud
@@ -32,6 +34,22 @@ os.environ["AIRFLOW__USAGE_DATA_COLLECTION__ENABLED"] = "False"
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Reading DAG files has Airflow handle SIGSEGV in Python: a crash would become a loop that nothing ends.
+_set_handler = signal.signal
+
+
+def _leave_crashes(number: int, handler: Any) -> Any:
+    return signal.getsignal(number) if number == signal.SIGSEGV else _set_handler(number, handler)
+
+
+signal.signal = _leave_crashes
+
+# Both of pytest-xdist's processes read all test files, and librosa compiles when it is imported: not into one
+# folder, please.
+_NUMBA_CACHE = os.environ.get(VARIABLE)
+if os.environ.get("PYTEST_XDIST_WORKER", "gw0") != "gw0":
+    claim_cache()
+
 # No test asserts a time: an example may take long on a machine that others use, too.
 # The examples are the same each time, so that a change is judged by itself; HYPOTHESIS_PROFILE=exploring
 # looks for new ones.
@@ -49,7 +67,7 @@ _ON_SERVERS = ("airflow2", "deploy", "e2e", "integration")
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Cut the tests in two for pytest-xdist's ``--dist loadscope``: either half in one process.
 
-    So one Airflow serves all, and Numba, whose cache is not for two, compiles in one process of ours.
+    So one Airflow serves all, and only one of the two compiles, for which Numba's cache is made.
     """
     if config.getvalue("dist") != "loadscope":
         return None
@@ -60,6 +78,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return "servers" if nodeid.split("/")[1] in _ON_SERVERS else "here"
 
     return Halves(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """Let what the tests start choose a cache of its own."""
+    if os.environ.get(VARIABLE) != _NUMBA_CACHE:
+        os.environ.pop(VARIABLE)
+        os.environ.update({VARIABLE: _NUMBA_CACHE} if _NUMBA_CACHE else {})
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from airflow.dag_processing.dagbag import DagBag
 from PIL import Image
 
 from tests import pictures, videos
@@ -63,6 +65,11 @@ def read(file: Path, **environ: str) -> dict:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_reading_dag_files_lets_a_crash_of_the_tests_process_end_it(dag_folder):
+    DagBag(dag_folder=str(FILES[0]))
+    assert signal.getsignal(signal.SIGSEGV) is signal.SIG_DFL
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
