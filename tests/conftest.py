@@ -82,9 +82,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 def pytest_collection_finish() -> None:
     """Let what the tests start choose a cache of its own."""
-    if os.environ.get(VARIABLE) != _NUMBA_CACHE:
-        os.environ.pop(VARIABLE)
-        os.environ.update({VARIABLE: _NUMBA_CACHE} if _NUMBA_CACHE else {})
+    if _NUMBA_CACHE is None:
+        os.environ.pop(VARIABLE, None)
+    else:
+        os.environ[VARIABLE] = _NUMBA_CACHE
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -186,13 +186,11 @@ def _answer_of(child: ChildProcess, limit_s: float) -> dict[str, Any] | None:
         try:
             return child.wire.receive(deadline=end)
         except TimeoutError:
-            last = handed + (limit_s if child.took_it() else HANDOVER_TIMEOUT_S)
-            if end < last:
-                end = last
-            elif child.took_it():
-                raise _Late from None
-            else:
-                raise _DiedIdle from None
+            took_it = child.took_it()
+            last = handed + (limit_s if took_it else HANDOVER_TIMEOUT_S)
+            if end >= last:
+                raise (_Late if took_it else _DiedIdle) from None
+            end = last
 
 
 def _memory_limit(uses: Sequence[StepUse], share_mb: int) -> int | None:

@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 
 from airflow_media_provider.cli.ending import ended_by_signals
+from tests.waiting import wait_until
 
 
 def wait_for(asked: list[Any], count: int) -> None:
-    deadline = time.monotonic() + 30
-    while len(asked) < count and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until(lambda: len(asked) >= count, what=f"not asked {count} times", patience=30, every=0.01)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

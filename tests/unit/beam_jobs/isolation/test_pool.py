@@ -17,6 +17,7 @@ from beam_jobs.isolation.death import describe_exit
 from beam_jobs.isolation.pool import StepPool
 from beam_jobs.isolation.process import ChildProcess
 from beam_jobs.isolation.task import StepOutcome, StepTask, StepUse
+from tests.waiting import wait_until
 
 MOOD = "tests.beam.steps_for_tests:mood"
 
@@ -76,13 +77,13 @@ def test_a_child_that_takes_no_task_is_replaced_and_costs_nobody(
     assert not child.is_running()
 
 
-@pytest.mark.parametrize(("limit", "error"), [(60, ""), (2, "StepTimeout")])
+@pytest.mark.parametrize(("limit", "hand_over", "error"), [(60, 3, ""), (2, 60, "StepTimeout")])
 def test_a_task_that_was_taken_has_its_own_limit_and_not_that_of_the_hand_over(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, limit: float, error: str
+    folder: Path, monkeypatch: pytest.MonkeyPatch, limit: float, hand_over: float, error: str
 ) -> None:
     pool = _pool(timeout_s=limit, seconds=5.0)
     try:
-        monkeypatch.setattr("beam_jobs.isolation.pool.HANDOVER_TIMEOUT_S", 60.0 if error else 3.0)
+        monkeypatch.setattr("beam_jobs.isolation.pool.HANDOVER_TIMEOUT_S", hand_over)
         assert _run(pool, folder, "a").error_class == error
     finally:
         pool.close()
@@ -124,9 +125,7 @@ def test_closing_kills_children_in_the_middle_of_their_work(folder: Path) -> Non
     ]
     for thread in threads:
         thread.start()
-    end = time.monotonic() + 30
-    while len(_children()) < 2 and time.monotonic() < end:
-        time.sleep(0.05)
+    wait_until(lambda: len(_children()) >= 2, what="not both began", patience=30, every=0.05)
     children = _children()
     assert len(children) == 2
     pool.close()
